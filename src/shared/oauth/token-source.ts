@@ -1,0 +1,14 @@
+/** Gives the access token of one integration to the HTTP layer. */
+export interface TokenSource {
+  /** An access token that is valid now, refreshed first if need be. Throws `needs_reauth`, `not_connected`, `refresh_failed`. */
+  get: () => Promise<AccessToken>
+  /** Called after a 401: the token of a newer version, refreshed unless somebody else did since `version`. */
+  renew: (version: bigint) => Promise<AccessToken>
+}
+
+export interface AccessToken {
+  accessToken: string
+  tokenType: string
+  /** `patchbay.secrets.version` that it was read at. */
+  version: bigint
+}

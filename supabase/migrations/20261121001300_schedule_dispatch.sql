@@ -1,0 +1,25 @@
+-- The tick. Where pg_cron is not installed, something else has to call patchbay.dispatch().
+do $$
+begin
+  if exists (select from pg_available_extensions where name = 'pg_cron') then
+    create extension if not exists pg_cron;
+  end if;
+  if exists (select from pg_available_extensions where name = 'pg_net') then
+    create extension if not exists pg_net with schema extensions;
+  end if;
+
+  if to_regnamespace('cron') is not null then
+    begin
+      perform cron.schedule('patchbay-dispatch', '10 seconds', 'select patchbay.dispatch()');
+    exception when others then
+      -- pg_cron before 1.5 knows minutes only.
+      perform cron.schedule('patchbay-dispatch', '* * * * *', 'select patchbay.dispatch()');
+    end;
+    -- pg_cron keeps its history for ever.
+    perform cron.schedule(
+      'patchbay-forget-ticks', '17 3 * * *',
+      $job$delete from cron.job_run_details where command = 'select patchbay.dispatch()' and end_time < now() - interval '1 day'$job$
+    );
+  end if;
+end
+$$;
