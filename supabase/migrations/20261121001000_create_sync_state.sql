@@ -4,11 +4,14 @@ create table patchbay.sync_state (
   endpoint_id uuid primary key references public.endpoints (id) on delete cascade,
   fence bigint not null default 0,
   cursor jsonb,
-  run_id uuid
+  pass text not null default 'full',
+  run_id uuid,
+  constraint sync_state_pass_check check (pass in ('full', 'changes'))
 );
 
 comment on table patchbay.sync_state is 'The durable position of each endpoint.';
 comment on column patchbay.sync_state.cursor is 'Written by the provider''s stream; null: the next run begins a full pass.';
+comment on column patchbay.sync_state.pass is 'What the cursor belongs to.';
 comment on column patchbay.sync_state.run_id is 'The run in progress (public.sync_logs), also when its worker has died.';
 
 alter table patchbay.sync_state enable row level security;

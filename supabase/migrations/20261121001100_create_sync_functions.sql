@@ -40,8 +40,8 @@ begin
   if v_state.run_id is null then
     insert into public.sync_logs (endpoint_id, user_id, pass, cursor_before, cursor_after)
     values (
-      p_endpoint_id, v_endpoint.user_id, case when v_state.cursor ->> 'pass' = 'changes' then 'changes' else 'full' end,
-      v_state.cursor, v_state.cursor
+      p_endpoint_id, v_endpoint.user_id, case when v_state.cursor is null then 'full' else v_state.pass end, v_state.cursor,
+      v_state.cursor
     )
     returning id into v_state.run_id;
     update patchbay.sync_state s set run_id = v_state.run_id where s.endpoint_id = p_endpoint_id;
@@ -402,7 +402,7 @@ begin
     end if;
   end if;
 
-  update patchbay.sync_state s set cursor = v_next
+  update patchbay.sync_state s set cursor = v_next, pass = case when v_ends then 'changes' else p_page ->> 'pass' end
   where s.endpoint_id = p_endpoint_id and s.cursor is distinct from v_next;
 
   update public.sync_logs l set

@@ -21,7 +21,6 @@ begin
     execute format('create role %I %s password %L', v_role.name, v_role.attributes, 'postgres');
   end loop;
 
-  execute format('grant create on database %I to supabase_admin', current_database());
   execute format('alter database %I owner to postgres', current_database());
 end
 $$;

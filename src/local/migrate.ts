@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Sql } from 'postgres'
+import { noTelemetry } from './telemetry.ts'
+
+export interface MigrateOptions {
+  /** The folder that contains `supabase/`. */
+  projectDir: string
+  /** Where the CLI may keep its own files. */
+  homeDir: string
+  /** The database, as the role `postgres`. */
+  url: string
+  /** A connection to the same database. */
+  sql: Sql
+}
+
+/**
+ * Applies `supabase/migrations` with the Supabase CLI, as a deploy would; one query when there is nothing new. Throws when the database
+ * has a migration that the folder does not, and with the CLI's own words when one fails.
+ */
+export async function migrate({ projectDir, homeDir, url, sql }: MigrateOptions): Promise<void> {
+  const available = await availableVersions(projectDir)
+  const applied = await appliedVersions(sql)
+  const unknown = applied.filter((version) => !available.includes(version))
+  if (unknown.length > 0) {
+    throw new Error(
+      `The local database has migrations that supabase/migrations does not: ${unknown.join(', ')}. ` +
+        'Begin again with an empty database: npm run reset',
+    )
+  }
+  if (available.every((version) => applied.includes(version))) return
+
+  await mkdir(homeDir, { recursive: true })
+  const cli = join(dirname(fileURLToPath(import.meta.resolve('supabase/package.json'))), 'dist/supabase.js')
+  const args = [cli, 'db', 'push', '--yes', `--workdir=${projectDir}`, `--remote=${url}?sslmode=disable`]
+  const env = { ...noTelemetry, HOME: homeDir, PATH: process.env['PATH'] ?? '', NO_COLOR: '1' }
+  try {
+    await promisify(execFile)(process.execPath, args, { env, cwd: projectDir })
+  } catch (cause) {
+    const { stdout, stderr } = cause as { stdout?: string; stderr?: string }
+    throw new Error(`A migration failed. The Supabase CLI says:\n${stdout ?? ''}${stderr ?? ''}`.trimEnd(), { cause })
+  }
+}
+
+async function availableVersions(projectDir: string): Promise<string[]> {
+  const names = await readdir(join(projectDir, 'supabase/migrations')).catch(() => [])
+  return names.flatMap((name) => name.match(/^(\d+)_.*\.sql$/)?.[1] ?? [])
+}
+
+async function appliedVersions(sql: Sql): Promise<string[]> {
+  const [table] = await sql`select to_regclass('supabase_migrations.schema_migrations') is not null as exists`
+  if (table?.['exists'] !== true) return []
+  const rows = await sql<{ version: string }[]>`select version from supabase_migrations.schema_migrations order by version`
+  return rows.map((row) => row.version)
+}

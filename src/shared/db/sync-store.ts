@@ -1,0 +1,135 @@
+import type { Sql } from 'postgres'
+import { PatchbayError } from '../errors.ts'
+import type { Cursor, Page } from '../sync/stream.ts'
+import { expectReceipt } from './connection.ts'
+import { toJson } from './json.ts'
+
+/** A claimed run: what to read, from where, and the fence that every write must show. */
+export interface ClaimedRun {
+  run_id: string
+  fence: bigint
+  cursor: Cursor | null
+  /** Items that the run has read already; more than 0 when it goes on after a worker died. */
+  fetched: bigint
+  endpoint_type: string
+  endpoint_config: unknown
+  file_types: string[] | null
+  max_files_per_sync: number | null
+  enabled: boolean
+  schedule_type: 'interval' | 'cron'
+  schedule_cron: string
+  interval_minutes: number | null
+  time_zone: string
+  integration_id: string | null
+  integration_status: string | null
+  provider: string | null
+  scopes: string[] | null
+}
+
+/** A page as `patchbay.merge_page` takes it. */
+export interface PageToMerge extends Omit<Page, 'files'> {
+  files: (Page['files'][number] & { type: string | null })[]
+  /** Begins a pass. */
+  first: boolean
+  /** Items read, before the filter. */
+  fetched: number
+  requests: number
+  bytes: number
+}
+
+export interface MergeResult {
+  inserted: bigint
+  updated: bigint
+  unchanged: bigint
+  deleted: bigint
+  /** Set when the delete guard stopped the run: how many rows it would have deleted. */
+  stopped_at: bigint | null
+  /** False: the run ends here. */
+  proceed: boolean
+}
+
+export interface FinishedRun {
+  status: 'completed' | 'partial' | 'failed' | 'stopped'
+  errorCode: string | null
+  errorMessage: string | null
+  requests: number
+  bytes: number
+  nextSyncAt: Date
+}
+
+/** Takes over the endpoint's run. Undefined: the endpoint is gone. */
+export async function claimRun(sql: Sql, endpointId: string): Promise<ClaimedRun | undefined> {
+  const [run] = await sql<ClaimedRun[]>`select * from patchbay.claim_run(${endpointId}::uuid)`
+  return run
+}
+
+/**
+ * Merges a page in one statement. `received` resolves when Postgres executes it: from then on the page will be stored even if this
+ * process dies, so that the next page may be requested. `result` rejects with `run_superseded` when another worker took over.
+ */
+export function mergePage(
+  sql: Sql,
+  endpointId: string,
+  fence: bigint,
+  page: PageToMerge,
+): { received: Promise<void>; result: Promise<MergeResult> } {
+  const receipt = crypto.randomUUID()
+  const { received, forget } = expectReceipt(receipt)
+  const result = sendPage(sql, endpointId, fence, page, receipt).finally(forget)
+  return { received: Promise.race([received, result.then(noop, noop)]), result }
+}
+
+export async function finishRun(sql: Sql, endpointId: string, fence: bigint, run: FinishedRun): Promise<void> {
+  await fenced(sql`
+    select patchbay.finish_run(
+      ${endpointId}::uuid, ${fence.toString()}::bigint, ${run.status}::text, ${run.errorCode}::text, ${run.errorMessage}::text,
+      ${run.requests}::bigint, ${run.bytes}::bigint, ${run.nextSyncAt.toISOString()}::timestamptz
+    )`)
+}
+
+export async function resetCursor(sql: Sql, endpointId: string, fence: bigint): Promise<void> {
+  await fenced(sql`select patchbay.reset_cursor(${endpointId}::uuid, ${fence.toString()}::bigint)`)
+}
+
+/** Folders of the endpoint whose contents are still to be read. */
+export async function unlistedFolders(sql: Sql, endpointId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ external_folder_id: string }[]>`
+    select external_folder_id from patchbay.folders
+    where endpoint_id = ${endpointId}::uuid and not listed and path is not null
+    order by external_folder_id
+    limit ${limit}::bigint`
+  return rows.map((row) => row.external_folder_id)
+}
+
+/** Runs the scheduler's tick now, so that what has become due need not wait for the next one. */
+export async function dispatch(sql: Sql): Promise<void> {
+  await sql`select patchbay.dispatch()`
+}
+
+async function sendPage(
+  sql: Sql,
+  endpointId: string,
+  fence: bigint,
+  page: PageToMerge,
+  receipt: string,
+): Promise<MergeResult> {
+  const { rebuildPaths, orphanPath, ...rest } = page
+  const json = toJson({ ...rest, rebuild_paths: rebuildPaths, orphan_path: orphanPath, receipt })
+  const [result] = await fenced(sql<MergeResult[]>`
+    select * from patchbay.merge_page(${endpointId}::uuid, ${fence.toString()}::bigint, ${json}::text::jsonb)`)
+  if (!result) throw new PatchbayError('internal_error', 'patchbay.merge_page returned no row.')
+  return result
+}
+
+async function fenced<T>(query: PromiseLike<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'PB001') {
+      throw new PatchbayError('run_superseded', 'Another worker has taken over this run.', { cause: error })
+    }
+    throw error
+  }
+}
+
+function noop(): void {}

@@ -1,0 +1,33 @@
+import { PatchbayError } from '../errors.ts'
+import { refreshAhead } from '../oauth/tokens.ts'
+import type { ProviderDefinition } from '../providers/define.ts'
+import { findProvider } from '../providers/registry.ts'
+import type { Runtime } from '../runtime.ts'
+import { type Budget, runSync } from '../sync/run-sync.ts'
+import type { JobData, QueueName } from './queue.ts'
+
+/** What each job does. `again`: there is more to do at once, so the scheduler's tick is run without waiting for the next. */
+export const handlers: {
+  [Name in QueueName]: (runtime: Runtime, data: JobData[Name], budget: Budget) => Promise<'done' | 'again'>
+} = {
+  sync: async (runtime, data, budget) => {
+    const outcome = await runSync(runtime, data.endpoint_id, budget)
+    return outcome === 'partial' ? 'again' : 'done'
+  },
+  'refresh-token': async (runtime, data) => {
+    const definition = await providerOf(runtime, data.integration_id)
+    if (definition) await refreshAhead(runtime, definition, data.integration_id).catch(keepToken)
+    return 'done'
+  },
+}
+
+async function providerOf(runtime: Runtime, integrationId: string): Promise<ProviderDefinition | undefined> {
+  const [row] = await runtime.sql<{ provider: string }[]>`select provider from public.integrations where id = ${integrationId}::uuid`
+  return row && findProvider(row.provider)
+}
+
+/** A transient failure is worth another try; what only the owner or the operator can mend is recorded already. */
+function keepToken(error: unknown): void {
+  if (error instanceof PatchbayError && error.outcome !== 'transient') return
+  throw error
+}

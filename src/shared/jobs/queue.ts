@@ -1,0 +1,86 @@
+import { PgBoss } from 'pg-boss'
+import type { Sql } from 'postgres'
+
+/** The queues, as the migrations made them, and what their jobs carry. */
+export interface JobData {
+  sync: { endpoint_id: string }
+  'refresh-token': { integration_id: string }
+}
+
+export type QueueName = keyof JobData
+
+export const queueNames = ['refresh-token', 'sync'] as const satisfies readonly QueueName[]
+
+export interface Job<Name extends QueueName = QueueName> {
+  id: string
+  name: Name
+  data: JobData[Name]
+  /** Which attempt this is; a later one fences this one out. */
+  retryCount: number
+}
+
+/** A job queue on the project's own Postgres. Nothing runs in the background: whoever drains it also supervises it. */
+export interface JobQueue {
+  fetch: <Name extends QueueName>(name: Name, limit: number) => Promise<Job<Name>[]>
+  complete: (job: Job) => Promise<void>
+  /** The job is tried again, as its queue says. */
+  fail: (job: Job, reason: { code: string }) => Promise<void>
+  /** Says that the worker of these jobs is alive. Must come well within the queue's `heartbeat_seconds`. */
+  touch: (jobs: readonly Job[]) => Promise<void>
+  /** Takes jobs back from dead workers and forgets old ones. */
+  supervise: () => Promise<void>
+}
+
+export function createJobQueue(sql: Sql): JobQueue {
+  // Never started: no timers, no listener, no migration; each call is one statement or two.
+  const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 1 })
+  boss.on('error', () => {})
+  return {
+    fetch: async (name, limit) => {
+      const jobs = await boss.fetch<JobData[typeof name]>(name, { batchSize: limit, includeMetadata: true })
+      return jobs.map((job) => ({ id: job.id, name, data: job.data, retryCount: job.retryCount }))
+    },
+    complete: async (job) => void (await boss.complete(job.name, attempt(job))),
+    fail: async (job, reason) => void (await boss.fail(job.name, attempt(job), reason)),
+    touch: async (jobs) => {
+      for (const name of queueNames) {
+        const own = jobs.filter((job) => job.name === name)
+        if (own.length > 0) await boss.touch(name, own.map(attempt))
+      }
+    },
+    supervise: async () => {
+      for (const name of queueNames) await boss.supervise(name)
+    },
+  }
+}
+
+function attempt(job: Job): { id: string; retryCount: number } {
+  return { id: job.id, retryCount: job.retryCount }
+}
+
+/** pg-boss on postgres.js: it wants every result of a multi-statement text, and arrays as Postgres literals. */
+function bossDatabase(sql: Sql): { executeSql: (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }> } {
+  return {
+    executeSql: async (text, values = []) => {
+      const parameters = values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value))
+      const result = await sql.unsafe(text, parameters as never[])
+      return isMultiple(result)
+        ? (result.map((one) => ({ rows: [...one] })) as unknown as { rows: unknown[] })
+        : { rows: [...result] }
+    },
+  }
+}
+
+/** postgres.js gives an array of results for several statements, and a result, which is an array of rows, for one. */
+function isMultiple(result: readonly unknown[]): result is readonly unknown[][] {
+  return Array.isArray(result[0]) && 'command' in result[0]
+}
+
+function arrayLiteral(items: readonly unknown[]): string {
+  const literals = items.map((item) => {
+    if (item === null) return 'NULL'
+    if (Array.isArray(item)) return arrayLiteral(item)
+    return `"${String(item).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  })
+  return `{${literals.join(',')}}`
+}

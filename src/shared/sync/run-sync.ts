@@ -1,0 +1,252 @@
+import {
+  type ClaimedRun,
+  type FinishedRun,
+  type PageToMerge,
+  claimRun,
+  finishRun,
+  mergePage,
+  resetCursor,
+  unlistedFolders,
+} from '../db/sync-store.ts'
+import { PatchbayError, toPatchbayError } from '../errors.ts'
+import { type ProviderApi, createProviderApi } from '../http/provider-api.ts'
+import { tokenSource } from '../oauth/tokens.ts'
+import { findProvider } from '../providers/registry.ts'
+import type { Runtime } from '../runtime.ts'
+import { type FileFilter, fileExtension, fileFilter } from './file-filter.ts'
+import { nextSyncAt } from './schedule.ts'
+import type { FileStream, Page, StreamContext } from './stream.ts'
+
+/** No provider's page is larger than this. */
+const maxPageSize = 1000
+
+/** A transient failure is tried again after this long, or when the schedule says so, or when the provider asked. */
+const retryDelayMs = 60_000
+
+/** What one worker may still spend before a platform limit ends it. Runs draw on it; what they leave undone is the next run's. */
+export interface Budget {
+  /** No page is begun after this; milliseconds since the epoch. */
+  readonly deadline: number
+  /** Pages left. */
+  pages: number
+}
+
+/** How a run ended. `superseded`: another worker has it now. `gone`: the endpoint was deleted. */
+export type RunOutcome = FinishedRun['status'] | 'superseded' | 'gone'
+
+/**
+ * Runs one endpoint's sync, from its cursor to the end of the pass or the change feed, or of the budget. Failures of the provider end
+ * the run in an orderly way and are in the run log; what is thrown is the database's failure, and the job is tried again.
+ */
+export async function runSync(runtime: Runtime, endpointId: string, budget: Budget): Promise<RunOutcome> {
+  const startedAt = runtime.now()
+  const claim = await claimRun(runtime.sql, endpointId)
+  if (!claim) return 'gone'
+
+  const run = new Run(runtime, endpointId, claim, budget)
+  try {
+    return await run.finish(await readAll(run), startedAt)
+  } catch (error) {
+    const failure = toPatchbayError(error)
+    if (failure.code === 'run_superseded') return 'superseded'
+    return await run.finish(failure, startedAt)
+  }
+}
+
+/** Reads page after page; the next one is on its way while Postgres merges the one before. */
+async function readAll(run: Run): Promise<FinishedRun['status'] | PatchbayError> {
+  if (!run.claim.enabled) return 'completed'
+  const { stream, context } = run.open()
+  let cursor = run.claim.cursor
+  let ahead: Promise<Page> | undefined
+  let restarted = false
+
+  for (;;) {
+    let page: Page
+    try {
+      page = await (ahead ?? stream.fetchPage(context, cursor))
+    } catch (error) {
+      if (restarted || !(error instanceof PatchbayError && error.code === 'cursor_expired')) throw error
+      // The provider has forgotten our position: read everything again. Nothing is deleted before the end of that.
+      restarted = true
+      ahead = undefined
+      cursor = null
+      await run.restart()
+      continue
+    }
+
+    const merge = run.merge(page, cursor === null)
+    ahead = undefined
+    if (page.more && stream.canPrefetch(page) && !run.isFull()) {
+      await merge.received
+      ahead = stream.fetchPage(context, page.next)
+      // Whoever awaits it gets the error; a run that ends before must not crash the process with it.
+      ahead.catch(noop)
+    }
+
+    const merged = await merge.result
+    if (merged.stopped_at !== null) return massDeleteStopped(merged.stopped_at)
+    if (!page.more) return 'completed'
+    if (!merged.proceed) return 'partial'
+    if (run.isFull()) return 'partial'
+    cursor = page.next
+  }
+}
+
+/** One claimed run: its limits, its counters, and the way its pages are written. */
+class Run {
+  readonly claim: ClaimedRun
+  private readonly runtime: Runtime
+  private readonly endpointId: string
+  private readonly budget: Budget
+  private readonly filter: FileFilter
+  private readonly pageSize: number
+  private api: ProviderApi | undefined
+  private counted = { requests: 0, bytes: 0 }
+  private fetched: number
+
+  constructor(runtime: Runtime, endpointId: string, claim: ClaimedRun, budget: Budget) {
+    this.runtime = runtime
+    this.endpointId = endpointId
+    this.claim = claim
+    this.budget = budget
+    this.filter = fileFilter(claim.file_types)
+    this.pageSize = Math.min(maxPageSize, claim.max_files_per_sync ?? maxPageSize)
+    this.fetched = Number(claim.fetched)
+  }
+
+  /** The stream of the endpoint's type, ready to read. Throws when the integration cannot be used. */
+  open(): { stream: FileStream; context: StreamContext } {
+    const { claim, runtime, endpointId } = this
+    if (claim.integration_id === null || claim.provider === null) {
+      throw new PatchbayError('not_connected', 'This endpoint has no account. Connect one, and it starts by itself.', {
+        context: { endpointId },
+      })
+    }
+    const definition = findProvider(claim.provider)
+    const stream = definition.streams[claim.endpoint_type]
+    if (!stream) {
+      throw new PatchbayError('internal_error', `${definition.name} has no stream ${claim.endpoint_type}.`, { context: { endpointId } })
+    }
+    requireScope(stream, claim, definition.name)
+
+    const api = createProviderApi({ runtime, definition, tokens: tokenSource(runtime, definition, claim.integration_id) })
+    this.api = api
+    const context: StreamContext = {
+      api,
+      config: claim.endpoint_config,
+      pageSize: this.pageSize,
+      unlistedFolders: (limit) => unlistedFolders(runtime.sql, endpointId, limit),
+    }
+    return { stream, context }
+  }
+
+  /** Sends a page to be merged. */
+  merge(page: Page, first: boolean): ReturnType<typeof mergePage> {
+    this.fetched += page.files.length
+    this.budget.pages -= 1
+    return mergePage(this.runtime.sql, this.endpointId, this.claim.fence, this.toMerge(page, first))
+  }
+
+  /** True when the run has to end before another page is read. */
+  isFull(): boolean {
+    const { budget, claim } = this
+    if (budget.pages <= 0 || this.runtime.now() >= budget.deadline) return true
+    return claim.max_files_per_sync !== null && this.fetched + this.pageSize > claim.max_files_per_sync
+  }
+
+  async restart(): Promise<void> {
+    this.runtime.log.info('The provider no longer accepts the cursor; reading everything again.', { endpointId: this.endpointId })
+    await resetCursor(this.runtime.sql, this.endpointId, this.claim.fence)
+  }
+
+  /** Closes the run log and says when the endpoint is due next. */
+  async finish(end: FinishedRun['status'] | PatchbayError, startedAt: number): Promise<RunOutcome> {
+    const { runtime, endpointId, claim } = this
+    const failure = end instanceof PatchbayError ? end : undefined
+    const status = statusOf(end)
+    const usage = this.takeUsage()
+    if (failure) {
+      runtime.log[failure.outcome === 'contract' || failure.outcome === 'config' ? 'error' : 'warn'](failure.message, {
+        code: failure.code,
+        endpointId,
+        runId: claim.run_id,
+        status: failure.context.status,
+        reason: failure.context.reason,
+        cause: failure.cause instanceof Error ? failure.cause.name : undefined,
+      })
+    }
+    try {
+      await finishRun(runtime.sql, endpointId, claim.fence, {
+        status,
+        errorCode: failure?.code ?? null,
+        errorMessage: failure?.message ?? null,
+        requests: usage.requests,
+        bytes: usage.bytes,
+        nextSyncAt: dueNext(end, nextSyncAt(claim, startedAt, runtime.now()), runtime.now()),
+      })
+    } catch (error) {
+      if (error instanceof PatchbayError && error.code === 'run_superseded') return 'superseded'
+      throw error
+    }
+    return status
+  }
+
+  private toMerge(page: Page, first: boolean): PageToMerge {
+    const files = new Map<string, PageToMerge['files'][number]>()
+    const dropped = new Set<string>()
+    for (const file of page.files) {
+      // The same file twice in one answer: the later one is newer.
+      if (this.filter(file)) files.set(file.id, { ...file, type: fileExtension(file.name) })
+      else dropped.add(file.id)
+    }
+    return {
+      ...page,
+      first,
+      folders: [...new Map(page.folders.map((folder) => [folder.id, folder])).values()],
+      files: [...files.values()],
+      // In the change feed a file that no longer passes the filter has to go; in a full pass it is simply not seen.
+      removed: page.pass === 'changes' ? [...page.removed, ...dropped] : page.removed,
+      fetched: page.files.length,
+      ...this.takeUsage(),
+    }
+  }
+
+  /** What the run has cost since this was last asked. */
+  private takeUsage(): { requests: number; bytes: number } {
+    if (!this.api) return { requests: 0, bytes: 0 }
+    const { requests, bytes } = this.api.usage
+    const taken = { requests: requests - this.counted.requests, bytes: bytes - this.counted.bytes }
+    this.counted = { requests, bytes }
+    return taken
+  }
+}
+
+function requireScope(stream: FileStream, claim: ClaimedRun, provider: string): void {
+  // No scope known: the provider did not say, and will refuse by itself.
+  if (claim.scopes === null || claim.scopes.length === 0) return
+  if (stream.scopes.some((scope) => claim.scopes?.includes(scope))) return
+  throw new PatchbayError('missing_scope', `${provider} was connected without permission to read files. Connect it again and allow it.`)
+}
+
+function massDeleteStopped(rows: bigint): PatchbayError {
+  return new PatchbayError(
+    'mass_delete_stopped',
+    `This run would delete ${rows} files, more than the endpoint's guard allows, so it deleted none. ` +
+      'If that is right, set deletions_confirmed_at and next_sync_at of the endpoint to now().',
+  )
+}
+
+function statusOf(end: FinishedRun['status'] | PatchbayError): FinishedRun['status'] {
+  if (!(end instanceof PatchbayError)) return end
+  return end.code === 'mass_delete_stopped' ? 'stopped' : 'failed'
+}
+
+function dueNext(end: FinishedRun['status'] | PatchbayError, regular: Date, now: number): Date {
+  if (end === 'partial') return new Date(now)
+  if (!(end instanceof PatchbayError) || end.outcome !== 'transient') return regular
+  if (end.retryAfterMs !== undefined) return new Date(now + end.retryAfterMs)
+  return new Date(Math.min(regular.getTime(), now + retryDelayMs))
+}
+
+function noop(): void {}
