@@ -79,17 +79,20 @@ begin
 end
 $$;
 
--- Hands the right to refresh to one caller. Outcomes: 'granted', 'changed' (someone refreshed since p_version: use what is
--- returned), 'wait' (another caller holds the lease until lease_expires_at), 'needs_reauth'. No row: the integration has no secret.
+-- Hands the right to refresh to one caller. Outcomes: 'granted' (and granted again to the same owner, whose lease begins anew),
+-- 'changed' (someone refreshed since p_version: use what is returned), 'wait' (another caller holds the lease), 'needs_reauth',
+-- 'not_connected'. No row: the integration has no secret.
 create function patchbay.begin_refresh(p_integration_id uuid, p_owner uuid, p_version bigint, p_lease_ms integer)
 returns table (
   outcome text,
   version bigint,
   access_token_jwe text,
   refresh_token_jwe text,
-  scope text,
+  token_type text,
   expires_at timestamptz,
-  lease_expires_at timestamptz
+  refresh_due_at timestamptz,
+  grant_type text,
+  status text
 )
 language plpgsql
 set search_path = ''
@@ -105,28 +108,30 @@ begin
     and i.id = s.integration_id
     and i.status in ('connected', 'error')
     and s.version = p_version
-    and (s.lease_owner is null or s.lease_expires_at < pg_catalog.clock_timestamp());
+    and (s.lease_owner is null or s.lease_owner = p_owner or s.lease_expires_at < pg_catalog.clock_timestamp());
   v_granted := found;
 
   return query
   select
     case
       when v_granted then 'granted'
-      when i.status not in ('connected', 'error') then 'needs_reauth'
+      when i.status = 'disconnected' then 'not_connected'
+      when i.status = 'needs_reauth' then 'needs_reauth'
       when s.version <> p_version then 'changed'
       else 'wait'
     end,
-    s.version, s.access_token_jwe, s.refresh_token_jwe, s.scope, s.expires_at, s.lease_expires_at
+    s.version, s.access_token_jwe, s.refresh_token_jwe, s.token_type, s.expires_at, s.refresh_due_at, i.grant_type, i.status
   from patchbay.secrets s
   join public.integrations i on i.id = s.integration_id
   where s.integration_id = p_integration_id;
 end
 $$;
 
--- Writes a refreshed pair, if the caller still holds the lease and nobody wrote since. False: the pair was not stored.
+-- Writes a refreshed pair, if nobody wrote since it was asked for. False: the pair was not stored. The lease decides who asks, the
+-- version alone who writes: a pair that the provider gave is good even when the lease ran out meanwhile, and with rotation it may be
+-- the only good one.
 create function patchbay.finish_refresh(
   p_integration_id uuid,
-  p_owner uuid,
   p_version bigint,
   p_access_token_jwe text,
   p_refresh_token_jwe text,
@@ -154,14 +159,17 @@ begin
     lease_expires_at = null,
     last_error_code = null,
     updated_at = pg_catalog.now()
-  where s.integration_id = p_integration_id and s.version = p_version and s.lease_owner = p_owner;
+  where s.integration_id = p_integration_id and s.version = p_version;
 
   if not found then
     return false;
   end if;
 
   update public.integrations set status = 'connected', status_reason = null
-  where id = p_integration_id and status = 'error';
+  where id = p_integration_id and status in ('error', 'needs_reauth');
+  -- Where another caller was refused because this one was served, its endpoints had stopped.
+  update public.endpoints set next_sync_at = pg_catalog.now()
+  where integration_id = p_integration_id and next_sync_at = 'infinity';
   perform patchbay.publish_token_metadata(p_integration_id);
   return true;
 end
@@ -208,6 +216,6 @@ revoke execute on function
   patchbay.connect_integration(uuid, text, text, text, text, text[], timestamptz, timestamptz, text) from public;
 revoke execute on function patchbay.begin_refresh(uuid, uuid, bigint, integer) from public;
 revoke execute on function
-  patchbay.finish_refresh(uuid, uuid, bigint, text, text, text, text, timestamptz, timestamptz, text) from public;
+  patchbay.finish_refresh(uuid, bigint, text, text, text, text, timestamptz, timestamptz, text) from public;
 revoke execute on function patchbay.release_refresh(uuid, uuid, text) from public;
 revoke execute on function patchbay.mark_needs_reauth(uuid, bigint, text) from public;

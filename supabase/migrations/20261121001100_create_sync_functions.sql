@@ -66,6 +66,8 @@ create function patchbay.rebuild_paths(p_endpoint_id uuid, p_orphan_path text)
 returns bigint
 language plpgsql
 set search_path = ''
+-- The planner cannot guess how many rows a recursion gives: a nested loop over a large tree would take minutes.
+set enable_nestloop = off
 as $$
 declare
   v_files bigint;
@@ -320,6 +322,8 @@ declare
   v_orphan_path text := p_page ->> 'orphan_path';
   v_removed text[];
   v_next jsonb := p_page -> 'next';
+  v_renamed bigint := 0;
+  v_files record;
 begin
   -- Tells the caller that the whole statement is here: from now on it ends, with or without its caller.
   raise info 'patchbay page %', p_page ->> 'receipt';
@@ -351,9 +355,8 @@ begin
     on conflict do nothing;
   end if;
 
-  updated := 0;
   if (p_page ->> 'rebuild_paths')::boolean then
-    updated := patchbay.rebuild_paths(p_endpoint_id, v_orphan_path);
+    v_renamed := patchbay.rebuild_paths(p_endpoint_id, v_orphan_path);
     -- What lost its way to the root is no longer covered.
     perform patchbay.remove_folders(p_endpoint_id, array(
       select f.external_folder_id from patchbay.folders f where f.endpoint_id = p_endpoint_id and f.path is null
@@ -366,8 +369,10 @@ begin
       and f.external_folder_id in (select pg_catalog.jsonb_array_elements_text(p_page -> 'listed'));
   end if;
 
-  select m.inserted, updated + m.updated, m.unchanged into inserted, updated, unchanged
-  from patchbay.merge_files(p_endpoint_id, p_page -> 'files', v_orphan_path) m;
+  select * into v_files from patchbay.merge_files(p_endpoint_id, p_page -> 'files', v_orphan_path);
+  inserted := v_files.inserted;
+  updated := v_files.updated + v_renamed;
+  unchanged := v_files.unchanged;
 
   if v_full then
     insert into patchbay.seen_pages (endpoint_id, file_ids, folder_ids)

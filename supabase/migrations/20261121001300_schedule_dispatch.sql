@@ -2,7 +2,11 @@
 do $$
 begin
   if exists (select from pg_available_extensions where name = 'pg_cron') then
-    create extension if not exists pg_cron;
+    begin
+      create extension if not exists pg_cron;
+    exception when others then
+      raise warning 'pg_cron could not be installed (%): nothing will call patchbay.dispatch() until it is.', sqlerrm;
+    end;
   end if;
   if exists (select from pg_available_extensions where name = 'pg_net') then
     create extension if not exists pg_net with schema extensions;
