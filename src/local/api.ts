@@ -1,16 +1,18 @@
-import { App } from '@supabase/lite'
-import { createPostgresConnection } from '@supabase/lite/postgres'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { proxy } from 'hono/proxy'
 import type { Keys } from './keys.ts'
+import { noTelemetry } from './telemetry.ts'
 
-/** The Data API (`/rest/v1`) and Auth (`/auth/v1`) by Supabase Lite. */
+/** The Data API (`/rest/v1`) and Auth (`/auth/v1`). */
 export interface Api {
-  rest(request: Request): Promise<Response>
-  auth(request: Request): Promise<Response>
-  close(): Promise<void>
+  fetch(request: Request): Promise<Response>
+  stop(): Promise<void>
 }
 
 export interface ApiOptions {
-  /** The database, as `authenticator` and as `supabase_auth_admin`: what hosted's PostgREST and Auth log in as. */
+  /** The database, as hosted's PostgREST and Auth log in: `authenticator` and `supabase_auth_admin`. */
   restUrl: string
   authUrl: string
   keys: Keys
@@ -18,45 +20,33 @@ export interface ApiOptions {
   siteUrl: string
 }
 
-/** Reads the schema on the first request and keeps it: apply migrations before. Sign-ups need no confirmed address. */
-export function createApi({ restUrl, authUrl, keys, siteUrl }: ApiOptions): Api {
-  const restConnection = createPostgresConnection({ url: restUrl, postgresOptions: { max: 10, onnotice: () => {} } })
-  const authConnection = createPostgresConnection({ url: authUrl, postgresOptions: { max: 5, onnotice: () => {} } })
-  // Left to itself, Lite grants everything on every table with row level security to every API role. The field is private, hence the
-  // cast; should it be renamed, the grants fail, because authenticator owns nothing.
-  Object.assign(restConnection, { rlsState: 'active' })
-  Object.assign(authConnection, { rlsState: 'active' })
-
-  const shared = {
-    auth: {
-      enabled: true,
-      jwt_secret: keys.jwtSecret,
-      publishable_key: keys.publishableKey,
-      secret_key: keys.secretKey,
-      site_url: siteUrl,
-      email: { enable_confirmations: false },
-    },
-    api: { schemas: ['public'] },
-    options: { server: { disableStudio: true, apiKeys: { resolver: async (key: string) => resolveKey(key, keys) } } },
-  }
-  const rest = new App({ connection: restConnection, ...shared })
-  const auth = new App({ connection: authConnection, ...shared })
-  const context = { peerAddress: null }
+/**
+ * Starts Supabase Lite on a database that has its migrations: it reads the schema on the first request and keeps it. Only the schema
+ * `public` is exposed; sign-ups need no confirmed address.
+ * @param logPath gets what Lite prints, such as every refused statement
+ */
+export async function startApi(options: ApiOptions, logPath: string): Promise<Api> {
+  // A thread of its own, because Lite writes to the console, and so that its work does not delay the rest.
+  const worker = new Worker(new URL('./api-worker.ts', import.meta.url), {
+    workerData: options,
+    env: noTelemetry,
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  })
+  const log = createWriteStream(logPath, { flags: 'a' })
+  worker.stdout.pipe(log, { end: false })
+  worker.stderr.pipe(log, { end: false })
+  const [port] = (await once(worker, 'message')) as [number]
+  worker.on('error', (error) => log.write(`${error.stack}\n`))
   return {
-    rest: (request) => rest.fetch(request, context),
-    auth: (request) => auth.fetch(request, context),
-    async close() {
-      await Promise.all([restConnection.close(), authConnection.close()])
+    fetch(request) {
+      const { pathname, search } = new URL(request.url)
+      return proxy(`http://127.0.0.1:${port}${pathname}${search}`, { raw: request })
+    },
+    async stop() {
+      await worker.terminate()
+      log.end()
     },
   }
-}
-
-function resolveKey(key: string, keys: Keys) {
-  if (key === keys.publishableKey || key === keys.anonKey) {
-    return { type: 'publishable' as const, claims: { role: 'anon' } }
-  }
-  if (key === keys.secretKey || key === keys.serviceRoleKey) {
-    return { type: 'secret' as const, claims: { role: 'service_role' } }
-  }
-  return null
 }

@@ -3,6 +3,8 @@ import { Cron } from 'croner'
 import postgres, { type Sql } from 'postgres'
 
 const tickMs = 500
+// As hosted.
+const maxRunning = 8
 
 interface Job {
   jobid: string
@@ -26,9 +28,8 @@ export interface CronRunner {
 
 /** @param superuserUrl the database whose `cron.job` is served */
 export async function startCron(superuserUrl: string): Promise<CronRunner> {
-  const sql = postgres(superuserUrl, { max: 1, onnotice: () => {} })
-  // As hosted: at most 8 jobs at a time.
-  const workers = postgres(superuserUrl, { max: 8, idle_timeout: 30, onnotice: () => {} })
+  const sql = connect(superuserUrl)
+  const sessions = new Set<Sql>()
   await sql`
     update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = now()
     where status = 'running'`
@@ -37,7 +38,7 @@ export async function startCron(superuserUrl: string): Promise<CronRunner> {
   async function tick(): Promise<void> {
     const now = Date.now()
     const jobs = await sql<Job[]>`
-      select jobid, schedule, command, username, database from cron.job where active and database = current_database()`
+      select jobid, schedule, command, username, database from cron.job where active`
     for (const jobid of plans.keys()) if (!jobs.some((job) => job.jobid === jobid)) plans.delete(jobid)
     for (const job of jobs) {
       let plan = plans.get(job.jobid)
@@ -45,7 +46,7 @@ export async function startCron(superuserUrl: string): Promise<CronRunner> {
         plan = { schedule: job.schedule, dueAtMs: nextRunMs(job.schedule, now), running: false }
         plans.set(job.jobid, plan)
       }
-      if (plan.running || plan.dueAtMs > now) continue
+      if (plan.running || plan.dueAtMs > now || sessions.size >= maxRunning) continue
       plan.dueAtMs = nextRunMs(job.schedule, now)
       void start(job, plan)
     }
@@ -53,7 +54,11 @@ export async function startCron(superuserUrl: string): Promise<CronRunner> {
 
   async function start(job: Job, plan: Plan): Promise<void> {
     plan.running = true
-    await runJob(workers, job).catch(ignore)
+    const session = connect(superuserUrl)
+    sessions.add(session)
+    await runJob(sql, session, job).catch(ignore)
+    await session.end({ timeout: 0 })
+    sessions.delete(session)
     plan.running = false
   }
 
@@ -70,7 +75,7 @@ export async function startCron(superuserUrl: string): Promise<CronRunner> {
     async stop() {
       stopped.abort()
       await ticking
-      await Promise.all([sql.end({ timeout: 1 }), workers.end({ timeout: 1 })])
+      await Promise.all([sql, ...sessions].map((session) => session.end({ timeout: 0 })))
     },
   }
 }
@@ -91,37 +96,30 @@ function nextRunMs(schedule: string, nowMs: number): number {
   }
 }
 
-async function runJob(sql: Sql, job: Job): Promise<void> {
-  const connection = await sql.reserve()
-  try {
-    const [run] = await connection<{ runid: string }[]>`
-      insert into cron.job_run_details (jobid, job_pid, database, username, command, status, start_time)
-      values (${job.jobid}, pg_backend_pid(), ${job.database}, ${job.username}, ${job.command}, 'running', now())
-      returning runid`
-    const { status, message } = await runCommand(connection, job)
-    await connection`
-      update cron.job_run_details set status = ${status}, return_message = ${message}, end_time = now()
-      where runid = ${run?.runid ?? null}`
-  } finally {
-    connection.release()
-  }
+/** Runs a job in a session of its own, as pg_cron does. */
+async function runJob(sql: Sql, session: Sql, job: Job): Promise<void> {
+  const [run] = await sql<{ runid: string }[]>`
+    insert into cron.job_run_details (jobid, database, username, command, status, start_time)
+    values (${job.jobid}, ${job.database}, ${job.username}, ${job.command}, 'running', now())
+    returning runid`
+  const { status, message } = await runCommand(session, job)
+  await sql`
+    update cron.job_run_details set status = ${status}, return_message = ${message}, end_time = now()
+    where runid = ${run?.runid ?? null}`
 }
 
-async function runCommand(connection: Sql, job: Job): Promise<{ status: string; message: string }> {
+async function runCommand(session: Sql, job: Job): Promise<{ status: string; message: string }> {
   try {
-    await connection.unsafe(`set session authorization ${quoteIdentifier(job.username)}`)
-    const result = await connection.unsafe(job.command).simple()
+    await session`select set_config('session_authorization', ${job.username}, false)`
+    const result = await session.unsafe(job.command).simple()
+    // Several statements give several results.
     const last = Array.isArray(result[0]) ? result.at(-1) : result
     return { status: 'succeeded', message: `${last?.['command'] ?? ''} ${last?.['count'] ?? ''}`.trim() }
   } catch (error) {
     return { status: 'failed', message: `ERROR:  ${(error as Error).message}` }
-  } finally {
-    // The command may have left a transaction open.
-    await connection.unsafe('rollback').catch(() => {})
-    await connection.unsafe('reset session authorization; reset all')
   }
 }
 
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+function connect(url: string): Sql {
+  return postgres(url, { max: 1, onnotice: () => {}, fetch_types: false })
 }

@@ -25,7 +25,7 @@ export async function startExtensions(superuserUrl: string): Promise<Extensions>
 }
 
 async function installedExtensions(url: string): Promise<string[]> {
-  const sql = postgres(url, { max: 1 })
+  const sql = postgres(url, { max: 1, fetch_types: false })
   const rows = await sql<{ extname: string }[]>`select extname from pg_extension`
   await sql.end()
   return rows.map((row) => row.extname)

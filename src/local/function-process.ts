@@ -1,9 +1,7 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { existsSync } from 'node:fs'
 import { startChild, type Child } from './child.ts'
 import type { FunctionConfig } from './function-config.ts'
 
@@ -13,6 +11,8 @@ export type DenoVersion = 'deno' | 'deno-2.1.4'
 export interface FunctionProcessOptions {
   name: string
   config: FunctionConfig
+  /** The folder whose node_modules, or its parents', has the packages. */
+  projectDir: string
   /** All that the function can read from its environment. */
   env: Readonly<Record<string, string>>
   /** The hosts it may reach, such as `www.googleapis.com` or `127.0.0.1:54322`. */
@@ -20,29 +20,29 @@ export interface FunctionProcessOptions {
   denoVersion: DenoVersion
   /** Deno's cache of compiled modules. */
   denoDir: string
-  /** Gets what the function prints. */
+  /** Gets what the function prints; its folder exists. */
   logPath: string
 }
 
 export interface FunctionProcess {
   /** Where it listens, such as `http://127.0.0.1:40001`. */
   origin: string
-  hasExited(): boolean
+  /** Settles when the process has ended; never rejects. */
+  exited: Promise<void>
   stop(): Promise<void>
 }
 
 /**
  * Starts one Edge Function under `deno serve`. It may use the network and its environment as far as named, and nothing else: no files,
- * no processes, no system information. Packages come from the nearest node_modules. Throws when it does not come up.
+ * no processes, no system information. Packages come from node_modules. Throws when it does not come up.
  */
 export async function startFunction(options: FunctionProcessOptions): Promise<FunctionProcess> {
-  const { name, config, env, denoDir, logPath } = options
-  await mkdir(dirname(logPath), { recursive: true })
+  const { name, projectDir, env, denoDir, logPath } = options
   const child = await startChild({
     command: findDeno(options.denoVersion),
     args: denoArgs(options),
     env: { ...env, DENO_DIR: denoDir, DENO_NO_UPDATE_CHECK: '1', DENO_NO_PROMPT: '1', NO_COLOR: '1' },
-    cwd: dirname(config.entrypoint),
+    cwd: projectDir,
     stdio: ['ignore', 'pipe', 'pipe'],
     orphanSignal: 'SIGKILL',
   })
@@ -50,7 +50,7 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
   if (origin === undefined) throw new Error(`The function ${name} did not start. Its log: ${logPath}`)
   return {
     origin,
-    hasExited: () => child.hasExited(),
+    exited: child.exited,
     stop: () => child.stop('SIGKILL', 0),
   }
 }
@@ -66,7 +66,9 @@ function denoArgs({ config, env, allowHosts }: FunctionProcessOptions): string[]
     '--no-remote',
     '--cached-only',
     '--no-prompt',
-    `--allow-net=${['127.0.0.1:0', ...allowHosts].join(',')}`,
+    // As much memory as hosted gives, in MB.
+    '--v8-flags=--max-old-space-size=256',
+    `--allow-net=${allowHosts.join(',')}`,
     // Postgres drivers look for these when a setting is missing; they are not set.
     `--allow-env=${[...Object.keys(env), 'PG*'].join(',')}`,
     '--host=127.0.0.1',

@@ -37,8 +37,7 @@ export async function loadKeys(path: string): Promise<Keys> {
   return keys
 }
 
-/** New random keys. */
-export async function createKeys(): Promise<Keys> {
+async function createKeys(): Promise<Keys> {
   const jwtSecret = random(32)
   return {
     jwtSecret,

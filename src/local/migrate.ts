@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Sql } from 'postgres'
 import { noTelemetry } from './telemetry.ts'
@@ -34,7 +34,7 @@ export async function migrate({ projectDir, homeDir, url, sql }: MigrateOptions)
   if (available.every((version) => applied.includes(version))) return
 
   await mkdir(homeDir, { recursive: true })
-  const cli = join(dirname(fileURLToPath(import.meta.resolve('supabase/package.json'))), 'dist/supabase.js')
+  const cli = join(dirname(createRequire(import.meta.url).resolve('supabase/package.json')), 'dist/supabase.js')
   const args = [cli, 'db', 'push', '--yes', `--workdir=${projectDir}`, `--remote=${url}?sslmode=disable`]
   const env = { ...noTelemetry, HOME: homeDir, PATH: process.env['PATH'] ?? '', NO_COLOR: '1' }
   try {

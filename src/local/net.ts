@@ -20,7 +20,7 @@ const pollMs = 2_000
 
 /** @param superuserUrl the database whose `net.http_request_queue` is served */
 export async function startNet(superuserUrl: string): Promise<NetSender> {
-  const sql = postgres(superuserUrl, { max: 4, idle_timeout: 30, onnotice: () => {} })
+  const sql = postgres(superuserUrl, { max: 4, idle_timeout: 30, onnotice: () => {}, fetch_types: false })
   const abort = new AbortController()
   const sending = new Set<Promise<void>>()
 

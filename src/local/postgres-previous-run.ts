@@ -29,7 +29,7 @@ export async function endPreviousRun(dir: string, superuserUrl: (port: number) =
   const state = await postmasterState(dir)
   if (state === undefined) return
   if (await isPostmaster(state.pid, dir)) {
-    if (await hasOwner(superuserUrl(state.port))) {
+    if (await keepsOwner(superuserUrl(state.port))) {
       throw new Error(`${dir} is in use by another run of Patchbay. Stop that one first.`)
     }
     await stopPostmaster(state.pid, dir)
@@ -53,8 +53,17 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Looks for a second, because the server may take a moment to notice that its owner was killed. */
+async function keepsOwner(url: string): Promise<boolean> {
+  for (let look = 0; look < 10; look += 1) {
+    if (!(await hasOwner(url))) return false
+    await sleep(100)
+  }
+  return true
+}
+
 async function hasOwner(url: string): Promise<boolean> {
-  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} })
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {}, fetch_types: false })
   try {
     const rows = await sql`select from pg_stat_activity where application_name = ${ownerName}`
     return rows.length > 0
@@ -67,7 +76,10 @@ async function hasOwner(url: string): Promise<boolean> {
 }
 
 async function stopPostmaster(pid: number, dir: string): Promise<void> {
-  for (const [signal, waitMs] of [['SIGINT', 20_000], ['SIGKILL', 5_000]] as const) {
+  for (const [signal, waitMs] of [
+    ['SIGINT', 20_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
     try {
       process.kill(pid, signal)
     } catch {

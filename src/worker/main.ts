@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { connect } from '../shared/db/connection.ts'
 import { readConfig } from '../shared/config.ts'
-import { toPatchbayError } from '../shared/errors.ts'
+import { asPatchbayError } from '../shared/failure.ts'
 import { createLogger } from '../shared/log.ts'
+import { settleRefreshes } from '../shared/oauth/tokens.ts'
 import type { Runtime } from '../shared/runtime.ts'
 import { runWorker } from './worker.ts'
 
@@ -24,9 +25,10 @@ try {
     log,
   }
   await runWorker(runtime, stopping.signal)
+  await settleRefreshes(runtime)
   await sql.end({ timeout: 5 })
 } catch (error) {
-  const failure = toPatchbayError(error)
+  const failure = asPatchbayError(error)
   process.stderr.write(`${failure.message}${failure.hint ? ` ${failure.hint}` : ''}\n`)
   if (failure.code === 'internal_error') process.stderr.write(`${String(failure.cause)}\n`)
   process.exitCode = 1

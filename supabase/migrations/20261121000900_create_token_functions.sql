@@ -175,14 +175,17 @@ begin
 end
 $$;
 
--- Gives the lease back after a failure, so that the next caller need not wait for it to run out.
+-- Gives the lease back after a failure, so that the next caller need not wait for it to run out; the scheduler waits a minute.
 create function patchbay.release_refresh(p_integration_id uuid, p_owner uuid, p_error_code text)
 returns void
 language sql
 set search_path = ''
 as $$
   update patchbay.secrets
-  set lease_owner = null, lease_expires_at = null, last_error_code = p_error_code
+  set lease_owner = null,
+    lease_expires_at = null,
+    last_error_code = p_error_code,
+    refresh_due_at = greatest(refresh_due_at, pg_catalog.now() + interval '1 minute')
   where integration_id = p_integration_id and lease_owner = p_owner
 $$;
 

@@ -93,10 +93,9 @@ begin
     where s.refresh_due_at <= pg_catalog.now()
     order by s.refresh_due_at
     limit p_limit
-    for update skip locked
   );
+  -- Stays due until it is refreshed; until then its live job keeps others out.
   v_integrations := array(select patchbay.enqueue('refresh-token', 'integration_id', v_integrations));
-  update patchbay.secrets set refresh_due_at = pg_catalog.now() + interval '5 minutes' where integration_id = any (v_integrations);
 
   perform patchbay.wake_worker();
   return pg_catalog.cardinality(v_endpoints) + pg_catalog.cardinality(v_integrations);

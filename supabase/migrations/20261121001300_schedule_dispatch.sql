@@ -1,14 +1,14 @@
 -- The tick. Where pg_cron is not installed, something else has to call patchbay.dispatch().
 do $$
 begin
-  if exists (select from pg_available_extensions where name = 'pg_cron') then
+  if to_regnamespace('cron') is null and exists (select from pg_available_extensions where name = 'pg_cron') then
     begin
       create extension if not exists pg_cron;
     exception when others then
       raise warning 'pg_cron could not be installed (%): nothing will call patchbay.dispatch() until it is.', sqlerrm;
     end;
   end if;
-  if exists (select from pg_available_extensions where name = 'pg_net') then
+  if to_regnamespace('net') is null and exists (select from pg_available_extensions where name = 'pg_net') then
     create extension if not exists pg_net with schema extensions;
   end if;
 

@@ -41,4 +41,7 @@ $$;
 grant all on all tables in schema auth to supabase_auth_admin, postgres;
 grant all on all sequences in schema auth to supabase_auth_admin, postgres;
 
+-- The local Data API looks up the user and the session of every token.
+grant select on auth.users, auth.sessions to authenticator;
+
 reset role;

@@ -1,8 +1,21 @@
 import type { z } from 'zod'
+import type { Config } from '../config.ts'
+import { PatchbayError } from '../errors.ts'
+import type { AccessToken, TokenSource } from '../oauth/token-source.ts'
+import type { ProviderDefinition } from '../providers/define.ts'
+import type { Runtime } from '../runtime.ts'
+import { backoffMs } from './backoff.ts'
+import { fetchAnswer } from './fetch-answer.ts'
+import { judgeAnswer } from './judge-answer.ts'
+import { providerUrl } from './provider-url.ts'
 
-/** One provider's API for one integration. Every request carries its bearer token, and goes to the provider's own hosts only. */
+/** One provider's API for one integration. Every request carries its bearer token, and goes to the provider's own host only. */
 export interface ProviderApi {
-  /** Sends GET `path` below the provider's `baseUrl` and parses the JSON answer. Throws PatchbayError, sorted by outcome. */
+  /**
+   * Sends GET `path` below the provider's `baseUrl` and parses the JSON answer; a parameter that is undefined is left out. What may
+   * pass by itself is tried again first. Throws PatchbayError, with the provider's status and reason in its context and, where the
+   * provider named one, the delay in `retryAfterMs`.
+   */
   get: <T>(path: string, query: Readonly<Record<string, string | undefined>>, schema: z.ZodType<T>) => Promise<T>
   /** What this object has sent and received so far. */
   usage: Usage
@@ -13,4 +26,129 @@ export interface Usage {
   requests: number
   /** Bytes of answers, decoded. */
   bytes: number
+}
+
+/** What one `get` may take. Times are in milliseconds. */
+export interface RequestLimits {
+  /** Of one attempt, until its body is read. */
+  timeoutMs: number
+  /** Of an answer, decoded. */
+  maxBytes: number
+  attempts: number
+  /** A provider that asks for a longer pause gets it from the job queue: no worker sleeps through it. */
+  longestWaitMs: number
+  /** No attempt begins later than this after the first, so that an Edge Function ends before its wall clock does (150 s). */
+  retryWithinMs: number
+}
+
+export const requestLimits: RequestLimits = {
+  timeoutMs: 30_000,
+  maxBytes: 20 * 1024 * 1024,
+  attempts: 5,
+  longestWaitMs: 20_000,
+  retryWithinMs: 60_000,
+}
+
+export interface ProviderApiOptions {
+  runtime: Pick<Runtime, 'fetch' | 'now' | 'sleep' | 'log'> & { config: Pick<Config, 'sandboxUrl'> }
+  definition: ProviderDefinition
+  tokens: TokenSource
+  limits?: RequestLimits
+}
+
+/** The API of `definition` for the integration whose tokens `tokens` gives. What `tokens` throws passes through. */
+export function createProviderApi({ runtime, definition, tokens, limits = requestLimits }: ProviderApiOptions): ProviderApi {
+  const usage: Usage = { requests: 0, bytes: 0 }
+
+  const attempt = async (url: URL, token: AccessToken) => {
+    usage.requests += 1
+    const target = providerUrl(url.href, runtime.config.sandboxUrl)
+    const answer = await fetchAnswer(runtime.fetch, target, requestHeaders(token), limits, (bytes) => {
+      usage.bytes += bytes
+    })
+    return judgeAnswer(definition, url, answer, runtime.now())
+  }
+
+  const get: ProviderApi['get'] = async (path, query, schema) => {
+    const url = apiUrl(definition, path, query)
+    const begunAt = runtime.now()
+    let token = await tokens.get()
+    let renewed = false
+    let attempts = 0
+
+    for (;;) {
+      const judgement = await attempt(url, token)
+      if (judgement.ok) return parseBody(definition, url, judgement.body, schema)
+
+      const { error, retry } = judgement
+      if (error.context.status === 401 && !renewed) {
+        renewed = true
+        token = await newerToken(tokens, token, error)
+        continue
+      }
+      attempts += 1
+      const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(attempts))
+      const late = waitMs > limits.longestWaitMs || runtime.now() + waitMs > begunAt + limits.retryWithinMs
+      if (!retry || late || attempts >= limits.attempts) throw error
+
+      const { status, reason } = error.context
+      runtime.log.warn('A request failed and is sent again.', {
+        provider: definition.id,
+        code: error.code,
+        status,
+        reason,
+        waitMs,
+      })
+      await runtime.sleep(waitMs)
+    }
+  }
+
+  return { get, usage }
+}
+
+/** The token that replaces one which was refused. The same again would be refused again. */
+async function newerToken(tokens: TokenSource, refused: AccessToken, error: PatchbayError): Promise<AccessToken> {
+  const token = await tokens.renew(refused.version)
+  if (token.accessToken === refused.accessToken) throw error
+  return token
+}
+
+function apiUrl(definition: ProviderDefinition, path: string, query: Readonly<Record<string, string | undefined>>): URL {
+  const { baseUrl } = definition.api
+  const url = new URL(baseUrl + path)
+  // A path such as `.example.org/` or `@example.org/` would take the token to another host.
+  if (url.origin !== new URL(baseUrl).origin) {
+    throw new PatchbayError(
+      'host_not_allowed',
+      `${definition.name} requests go to ${new URL(baseUrl).host} only, not to ${url.host}.`,
+      {
+        context: { provider: definition.id, host: url.host },
+      },
+    )
+  }
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value)
+  }
+  return url
+}
+
+function requestHeaders(token: AccessToken): Record<string, string> {
+  return {
+    authorization: `Bearer ${token.accessToken}`,
+    accept: 'application/json',
+    // Google compresses only for agents that say gzip. https://developers.google.com/workspace/drive/api/guides/performance
+    'user-agent': 'patchbay (gzip)',
+  }
+}
+
+/** Names the field that is wrong, and never its value: it is the user's data. */
+function parseBody<T>(definition: ProviderDefinition, url: URL, body: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const field = parsed.error.issues[0]?.path.join('.') || 'the answer itself'
+  throw new PatchbayError(
+    'provider_answer_invalid',
+    `${definition.name} answered ${url.pathname} with something that Patchbay does not understand: ${field}.`,
+    { context: { provider: definition.id, field } },
+  )
 }

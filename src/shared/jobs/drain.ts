@@ -1,5 +1,5 @@
 import { dispatch } from '../db/sync-store.ts'
-import { toPatchbayError } from '../errors.ts'
+import { asPatchbayError, logFailure } from '../failure.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Budget } from '../sync/run-sync.ts'
 import { handlers } from './handlers.ts'
@@ -68,13 +68,9 @@ async function work(runtime: Runtime, options: DrainOptions, job: Job): Promise<
     await options.queue.complete(job)
     if (result === 'again') await dispatch(runtime.sql)
   } catch (error) {
-    const failure = toPatchbayError(error)
-    runtime.log.error('A job failed and will be tried again.', {
-      job: job.name,
-      jobId: job.id,
-      code: failure.code,
-      cause: failure.cause instanceof Error ? failure.cause.message : undefined,
-    })
+    const failure = asPatchbayError(error)
+    runtime.log.error('A job failed and will be tried again.', { job: job.name, jobId: job.id, code: failure.code })
+    logFailure(runtime.log, failure)
     // If this fails too, the heartbeat runs out and the job is tried again all the same.
     await options.queue.fail(job, { code: failure.code }).catch(() => {})
   }
@@ -88,6 +84,6 @@ async function beat(runtime: Runtime, queue: JobQueue, jobs: readonly Job[]): Pr
   try {
     await queue.touch(jobs)
   } catch (error) {
-    runtime.log.warn('The heartbeat did not reach the database.', { cause: error instanceof Error ? error.message : undefined })
+    runtime.log.warn('The heartbeat did not reach the database.', { code: asPatchbayError(error).code })
   }
 }

@@ -34,7 +34,6 @@ export interface JobQueue {
 export function createJobQueue(sql: Sql): JobQueue {
   // Never started: no timers, no listener, no migration; each call is one statement or two.
   const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 1 })
-  boss.on('error', () => {})
   return {
     fetch: async (name, limit) => {
       const jobs = await boss.fetch<JobData[typeof name]>(name, { batchSize: limit, includeMetadata: true })

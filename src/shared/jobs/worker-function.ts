@@ -1,4 +1,6 @@
 import { dispatch } from '../db/sync-store.ts'
+import { logFailure, asPatchbayError } from '../failure.ts'
+import { settleRefreshes } from '../oauth/tokens.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Budget } from '../sync/run-sync.ts'
 import { drain } from './drain.ts'
@@ -11,20 +13,35 @@ import { createJobQueue } from './queue.ts'
 const wallClockMs = 100_000
 const pagesPerInvocation = 50
 
+let draining: Promise<void> | undefined
+
 /**
- * Drains the queue for as long as one invocation may, one job at a time. If the budget ends it, the scheduler's tick is run, which
- * wakes the next invocation for what is left.
+ * Answers the scheduler at once and drains the queue meanwhile; `inBackground` keeps the isolate alive for it. An isolate drains once
+ * at a time: being woken while it does changes nothing.
  */
-export async function drainForOneInvocation(runtime: Runtime): Promise<{ jobs: number }> {
+export function wakeWorker(runtime: Runtime, inBackground: (work: Promise<void>) => void): Response {
+  if (!draining) {
+    draining = drainForOneInvocation(runtime)
+      .catch((error: unknown) => logFailure(runtime.log, asPatchbayError(error)))
+      .finally(() => {
+        draining = undefined
+      })
+    inBackground(draining)
+  }
+  return Response.json({ status: 'working' }, { status: 202 })
+}
+
+/** One job at a time, for as long as one invocation may; what is left then wakes the next one. */
+async function drainForOneInvocation(runtime: Runtime): Promise<void> {
   const budget: Budget = { deadline: runtime.now() + wallClockMs, pages: pagesPerInvocation }
   const spent = (): boolean => budget.pages <= 0 || runtime.now() >= budget.deadline
-  const result = await drain(runtime, {
+  await drain(runtime, {
     queue: createJobQueue(runtime.sql),
     concurrency: 1,
     budget: () => budget,
     stop: spent,
     idle: async () => false,
   })
+  await settleRefreshes(runtime)
   if (spent()) await dispatch(runtime.sql)
-  return result
 }

@@ -8,7 +8,8 @@ import {
   resetCursor,
   unlistedFolders,
 } from '../db/sync-store.ts'
-import { PatchbayError, toPatchbayError } from '../errors.ts'
+import { PatchbayError } from '../errors.ts'
+import { asPatchbayError, logFailure } from '../failure.ts'
 import { type ProviderApi, createProviderApi } from '../http/provider-api.ts'
 import { tokenSource } from '../oauth/tokens.ts'
 import { findProvider } from '../providers/registry.ts'
@@ -47,8 +48,10 @@ export async function runSync(runtime: Runtime, endpointId: string, budget: Budg
   try {
     return await run.finish(await readAll(run), startedAt)
   } catch (error) {
-    const failure = toPatchbayError(error)
+    const failure = asPatchbayError(error)
     if (failure.code === 'run_superseded') return 'superseded'
+    // Nothing can be written down now: the job is tried again, and the run goes on.
+    if (failure.code === 'database_unavailable') throw failure
     return await run.finish(failure, startedAt)
   }
 }
@@ -167,14 +170,8 @@ class Run {
     const status = statusOf(end)
     const usage = this.takeUsage()
     if (failure) {
-      runtime.log[failure.outcome === 'contract' || failure.outcome === 'config' ? 'error' : 'warn'](failure.message, {
-        code: failure.code,
-        endpointId,
-        runId: claim.run_id,
-        status: failure.context.status,
-        reason: failure.context.reason,
-        cause: failure.cause instanceof Error ? failure.cause.name : undefined,
-      })
+      runtime.log.warn('A sync run failed.', { endpointId, runId: claim.run_id, code: failure.code })
+      logFailure(runtime.log, failure)
     }
     try {
       await finishRun(runtime.sql, endpointId, claim.fence, {

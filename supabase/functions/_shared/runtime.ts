@@ -41,6 +41,5 @@ function readVariable(name: string): string | undefined {
 }
 
 function print(line: string): void {
-  // oxlint-disable-next-line no-console -- where the platform takes a function's log from
   console.log(line)
 }

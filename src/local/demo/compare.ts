@@ -1,0 +1,19 @@
+import type { Sql } from 'postgres'
+import type { SandboxClient } from '../../sandbox/client.ts'
+
+/** How the rows differ from the provider's files: no difference is an empty list. */
+export async function compareWithProvider(sql: Sql, sandbox: SandboxClient, endpointId: string): Promise<string[]> {
+  const truth = new Map((await sandbox.google.drive.files()).map((file) => [file.id, `${file.path} (${file.size} bytes)`]))
+  const rows = await sql<{ external_file_id: string; text: string }[]>`
+    select external_file_id, format('%s (%s bytes)', file_path, file_size) as text
+    from public.files where endpoint_id = ${endpointId}::uuid`
+  const differences: string[] = []
+  for (const row of rows) {
+    const file = truth.get(row.external_file_id)
+    truth.delete(row.external_file_id)
+    if (file === undefined) differences.push(`${row.text}: no longer at the provider`)
+    else if (file !== row.text) differences.push(`${row.text}: at the provider it is ${file}`)
+  }
+  for (const file of truth.values()) differences.push(`${file}: missing`)
+  return differences
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres, { type Sql } from 'postgres'
+import { type SandboxClient, sandboxClient } from '../../sandbox/client.ts'
+import type { Platform } from '../services.ts'
+import { compareWithProvider } from './compare.ts'
+import { connectDrive } from './connect.ts'
+import { createEndpoint, readSyncState } from './endpoint.ts'
+import { type Person, signIn } from './people.ts'
+import { type PersonView, readAsPerson } from './report.ts'
+import { changeScratch, expectedChanges, fillScratch } from './scratch.ts'
+
+/** Where the demo tells what it does. */
+export interface Narrator {
+  /** A step begins; its progress follows where it takes longer. */
+  step: (title: string) => void
+  /** From 0 to 1. */
+  progress: (fraction: number, text: string) => void
+  /** The step is done; says what came of it. */
+  done: (text: string) => void
+}
+
+/** What the demo found, and every figure that is not as it must be. */
+export interface DemoResult {
+  first: PersonView
+  second: PersonView
+  wrong: string[]
+}
+
+/** A sync must move within this time, or something is broken. */
+const stalledMs = 120_000
+
+/** Does the product's main job with real parts: two users, a connection, a first sync, changes, and what each user sees. */
+export async function runDemo(platform: Platform, sandboxUrl: string, narrator: Narrator): Promise<DemoResult> {
+  const sandbox = sandboxClient(sandboxUrl)
+  const sql = postgres(platform.dbUrl, { max: 2, onnotice: () => {}, fetch_types: false })
+  try {
+    return await play(platform, sandbox, sql, narrator)
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrator: Narrator): Promise<DemoResult> {
+  const wrong: string[] = []
+  narrator.step('Signing up two users')
+  const first = await signIn(platform, 'first@example.com')
+  const second = await signIn(platform, 'second@example.com')
+  narrator.done(`${first.email}, ${second.email}`)
+
+  narrator.step('Connecting Google Drive')
+  await connectDrive(platform, first)
+  narrator.done('consented; the token is stored, encrypted')
+
+  const scratch = await fillScratch(sandbox)
+  narrator.step('Syncing every file')
+  const endpointId = await createEndpoint(sql, first)
+  const firstSync = await sync(sandbox, first, endpointId, narrator)
+  wrong.push(...(await differences(sql, sandbox, endpointId, 'After the first sync')))
+  narrator.done(`${firstSync.fetched.toLocaleString('en')} files read in ${firstSync.runs} runs`)
+
+  narrator.step('Adding, renaming, moving, trashing and deleting files')
+  await changeScratch(sandbox, scratch)
+  const changes = await sync(sandbox, first, endpointId, narrator)
+  wrong.push(...(await differences(sql, sandbox, endpointId, 'After the changes')), ...(await wrongChanges(sql, endpointId)))
+  narrator.done(`${changes.fetched} changes read`)
+
+  const views = { first: await readAsPerson(sql, first), second: await readAsPerson(sql, second) }
+  if (views.second.files !== 0 || views.second.runs.length !== 0 || views.second.tokens.length !== 0) {
+    wrong.push(`${second.email} sees rows of ${first.email}.`)
+  }
+  const truth = (await sandbox.google.drive.files()).filter((file) => !file.isFolder && !file.trashed).length
+  if (views.first.files !== truth) wrong.push(`${first.email} sees ${views.first.files} files; the provider has ${truth}.`)
+  if (!views.first.tokens.some((token) => token.token_status === 'Valid')) wrong.push('The token is not valid.')
+  return { ...views, wrong }
+}
+
+/** Asks for a sync, as a button in the app would, and waits until the scheduler and the worker have brought it to an end. */
+async function sync(
+  sandbox: SandboxClient,
+  person: Person,
+  endpointId: string,
+  narrator: Narrator,
+): Promise<{ fetched: number; runs: number }> {
+  const since = new Date().toISOString()
+  const total = (await sandbox.google.drive.files()).length
+  const wish = await person.supabase.from('endpoints').update({ next_sync_at: since }).eq('id', endpointId)
+  if (wish.error) throw new Error(`The sync cannot be asked for: ${wish.error.message}`)
+
+  let movedAt = Date.now()
+  let before = ''
+  for (;;) {
+    const state = await readSyncState(person, endpointId, since)
+    if (state.error !== null) throw new Error(`The sync failed: ${state.error}`)
+    if (state.finished) return state
+    const text = state.runs === 0 ? 'waiting for the scheduler' : `${state.fetched.toLocaleString('en')} files`
+    narrator.progress(Math.min(1, state.fetched / total), text)
+    if (text !== before) movedAt = Date.now()
+    before = text
+    if (Date.now() - movedAt > stalledMs) {
+      throw new Error(`The sync has not moved for ${stalledMs / 1000} s. The functions' logs are in .local/logs.`)
+    }
+    await sleep(200)
+  }
+}
+
+async function differences(sql: Sql, sandbox: SandboxClient, endpointId: string, when: string): Promise<string[]> {
+  const found = await compareWithProvider(sql, sandbox, endpointId)
+  const more = found.length > 5 ? [`${when}: and ${found.length - 5} more`] : []
+  return [...found.slice(0, 5).map((difference) => `${when}: ${difference}`), ...more]
+}
+
+/** The last run must have read the change feed, with one request, and have done just what was done to the scratch folder. */
+async function wrongChanges(sql: Sql, endpointId: string): Promise<string[]> {
+  const [run] = await sql<Record<string, string>[]>`
+    select pass, requests::int, inserted::int, updated::int, deleted::int from public.sync_logs
+    where endpoint_id = ${endpointId}::uuid order by started_at desc limit 1`
+  const expected = { pass: 'changes', requests: 1, ...expectedChanges }
+  return Object.entries(expected).flatMap(([name, value]) =>
+    run?.[name] === value ? [] : [`The run after the changes has ${name} ${run?.[name]}, not ${value}.`],
+  )
+}

@@ -1,0 +1,56 @@
+import type { Sql } from 'postgres'
+import type { Person } from './people.ts'
+
+/** The INSERT of the file connector's guide, with this user's values; run once, the endpoint stays. */
+export async function createEndpoint(sql: Sql, person: Person): Promise<string> {
+  const [known] = await sql<{ id: string }[]>`
+    select id from endpoints where user_id = ${person.id}::uuid and name = 'Project 0001'`
+  if (known) return known.id
+  const [created] = await sql<{ id: string }[]>`
+    INSERT INTO endpoints (
+        name,
+        endpoint_type,
+        project_id,
+        user_id,
+        endpoint_config
+    ) VALUES (
+        'Project 0001',
+        'google_drive',
+        'project_0001',
+        ${person.id}::uuid,
+        '{}'
+    )
+    RETURNING id`
+  if (!created) throw new Error('The endpoint was not created.')
+  return created.id
+}
+
+/** What the endpoint's runs have read since `since`, and how the last of them ended. */
+export interface SyncState {
+  last_sync_status: string
+  finished: boolean
+  runs: number
+  fetched: number
+  error: string | null
+}
+
+/** Reads it as the user's app would: through supabase-js, under row level security. */
+export async function readSyncState(person: Person, endpointId: string, since: string): Promise<SyncState> {
+  const endpoint = await person.supabase.from('endpoints').select('last_sync_status, last_sync_at').eq('id', endpointId).single()
+  if (endpoint.error) throw new Error(`The endpoint cannot be read: ${endpoint.error.message}`)
+  const runs = await person.supabase
+    .from('sync_logs')
+    .select('fetched, status, error_message, started_at')
+    .eq('endpoint_id', endpointId)
+    .gte('started_at', since)
+    .order('started_at', { ascending: false })
+  if (runs.error) throw new Error(`The run log cannot be read: ${runs.error.message}`)
+  const { last_sync_status, last_sync_at } = endpoint.data
+  return {
+    last_sync_status,
+    finished: runs.data.length > 0 && last_sync_at >= since && !['pending', 'running', 'partial'].includes(last_sync_status),
+    runs: runs.data.length,
+    fetched: runs.data.reduce((sum, run) => sum + Number(run.fetched), 0),
+    error: runs.data.find((run) => run.status === 'failed')?.error_message ?? null,
+  }
+}

@@ -1,0 +1,125 @@
+import { join, resolve } from 'node:path'
+import { styleText } from 'node:util'
+import { Command, InvalidArgumentError } from 'commander'
+import { type DemoResult, runDemo } from './demo/demo.ts'
+import { appUrl } from './demo/connect.ts'
+import type { PersonView } from './demo/report.ts'
+import { createNarrator } from './narrator.ts'
+import { startPlatform } from './platform.ts'
+import { startSandboxProcess } from './sandbox-process.ts'
+import { ownProjectDir, type Platform } from './services.ts'
+import { loadTokenKey } from './token-key.ts'
+
+interface Options {
+  root: string
+  port: number
+  once: boolean
+  json: boolean
+}
+
+// The entry of `npm start`.
+const program = new Command('npm start --')
+  .description('Starts the local platform and does the main job: connect Google Drive, keep its files in Postgres under RLS.')
+  .option('--root <dir>', 'the folder whose files the sandbox serves as a Google Drive', ownProjectDir)
+  .option('--port <port>', 'the port of REST, Auth and Edge Functions', parsePort, 54321)
+  .option('--once', 'end after the report; the exit code is 1 if any figure is wrong', false)
+  .option('--json', 'print the report as JSON', false)
+  .parse()
+
+const stopping = new AbortController()
+process.once('SIGINT', () => stopping.abort())
+process.once('SIGTERM', () => stopping.abort())
+
+try {
+  process.exitCode = await start(program.opts<Options>())
+} catch (error) {
+  if (!stopping.signal.aborted) {
+    process.stderr.write(`${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+// The servers are stopped; what a library may still hold open is no reason to stay.
+process.exit()
+
+async function start(options: Options): Promise<number> {
+  await using started = new AsyncDisposableStack()
+  const narrator = createNarrator(process.stderr)
+  started.defer(() => narrator.stop())
+  const dataDir = join(ownProjectDir, '.local')
+
+  narrator.step('Starting the sandbox')
+  const sandbox = await startSandboxProcess(resolve(options.root), join(dataDir, 'sandbox'))
+  started.defer(() => sandbox.child.stop('SIGTERM', 10_000))
+  narrator.done(sandbox.url)
+
+  narrator.step('Starting the platform')
+  const platform = started.use(
+    await startPlatform({
+      port: options.port,
+      dataDir,
+      sandboxUrl: sandbox.url,
+      functionEnv: await functionEnv(dataDir, sandbox.url),
+      progress: (step, fraction) => narrator.progress(fraction, step),
+    }),
+  )
+  narrator.done(platform.url)
+
+  const result = await Promise.race([runDemo(platform, sandbox.url, narrator), interrupted()])
+  if (!result) return 130
+  print(platform, sandbox.url, result, options)
+  if (result.wrong.length > 0) return 1
+  if (options.once) return 0
+  process.stdout.write('\nCtrl-C stops it all; the next start goes on from here. npm run reset empties it.\n')
+  await interrupted()
+  return 0
+}
+
+/** Resolves with Ctrl-C. */
+function interrupted(): Promise<void> {
+  const { signal } = stopping
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }))
+}
+
+/** What the operator of a hosted project sets as secrets of the Edge Functions. */
+async function functionEnv(dataDir: string, sandboxUrl: string): Promise<Record<string, string>> {
+  return {
+    GOOGLE_CLIENT_ID: 'sandbox-google-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    CONNECTOR_SANDBOX_URL: sandboxUrl,
+    CONNECTOR_REDIRECT_URLS: appUrl,
+    CONNECTOR_TOKEN_KEYS: await loadTokenKey(join(dataDir, 'token-key')),
+  }
+}
+
+function print(platform: Platform, sandboxUrl: string, result: DemoResult, options: Options): void {
+  const addresses = {
+    API: platform.url,
+    Sandbox: sandboxUrl,
+    Database: platform.dbUrl,
+    'Publishable key': platform.keys.publishableKey,
+    'Secret key': platform.keys.secretKey,
+  }
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ ...result, addresses }, null, 2)}\n`)
+    return
+  }
+  printView(result.first)
+  printView(result.second)
+  console.log(`\n${styleText('bold', 'Where it runs')}`)
+  console.table(addresses)
+  for (const line of result.wrong) console.log(`${styleText('red', '✗')} ${line}`)
+}
+
+function printView(view: PersonView): void {
+  console.log(`\n${styleText('bold', `What ${view.email} sees`)}: ${view.files.toLocaleString('en')} files`)
+  if (view.someFiles.length > 0) console.table(view.someFiles)
+  if (view.runs.length > 0) console.table(view.runs)
+  if (view.tokens.length > 0) console.table(view.tokens)
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+}

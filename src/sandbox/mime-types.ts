@@ -1,0 +1,76 @@
+// The types that Google Drive and its peers report for common extensions.
+const types: Readonly<Record<string, string>> = {
+  '7z': 'application/x-7z-compressed',
+  avi: 'video/x-msvideo',
+  bmp: 'image/bmp',
+  c: 'text/x-csrc',
+  cpp: 'text/x-c++src',
+  css: 'text/css',
+  csv: 'text/csv',
+  doc: 'application/msword',
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  dwg: 'image/vnd.dwg',
+  dxf: 'image/vnd.dxf',
+  epub: 'application/epub+zip',
+  gif: 'image/gif',
+  go: 'text/x-go',
+  gz: 'application/gzip',
+  h: 'text/x-chdr',
+  heic: 'image/heif',
+  htm: 'text/html',
+  html: 'text/html',
+  ico: 'image/x-icon',
+  java: 'text/x-java',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  js: 'text/javascript',
+  json: 'application/json',
+  log: 'text/plain',
+  md: 'text/markdown',
+  mjs: 'text/javascript',
+  mov: 'video/quicktime',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  mpp: 'application/vnd.ms-project',
+  odt: 'application/vnd.oasis.opendocument.text',
+  pdf: 'application/pdf',
+  php: 'application/x-httpd-php',
+  png: 'image/png',
+  ppt: 'application/vnd.ms-powerpoint',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  py: 'text/x-python',
+  rar: 'application/vnd.rar',
+  rb: 'text/x-ruby',
+  rs: 'text/x-rust',
+  rtf: 'application/rtf',
+  sh: 'application/x-sh',
+  sql: 'application/sql',
+  svg: 'image/svg+xml',
+  tar: 'application/x-tar',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  toml: 'application/toml',
+  ts: 'text/x-typescript',
+  tsv: 'text/tab-separated-values',
+  txt: 'text/plain',
+  wasm: 'application/wasm',
+  wav: 'audio/wav',
+  webp: 'image/webp',
+  xls: 'application/vnd.ms-excel',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  xml: 'text/xml',
+  yaml: 'application/yaml',
+  yml: 'application/yaml',
+  zip: 'application/zip',
+}
+
+/** The MIME type of a file by its name; `application/octet-stream` where the extension is unknown. */
+export function mimeType(name: string): string {
+  return types[extension(name).toLowerCase()] ?? 'application/octet-stream'
+}
+
+/** What follows the last dot; empty where there is none or the name begins with it. */
+export function extension(name: string): string {
+  const dot = name.lastIndexOf('.')
+  return dot > 0 ? name.slice(dot + 1) : ''
+}

@@ -1,0 +1,47 @@
+/** What became of a request: an answer that was read to its end, or none. */
+export type Answer =
+  | { kind: 'read'; status: number; headers: Headers; text: string }
+  | { kind: 'lost'; reason: string }
+  | { kind: 'too-large'; status: number }
+
+interface Limits {
+  /** Until the body is read. */
+  timeoutMs: number
+  /** Of the body, decoded: a small compressed answer can be a large one. */
+  maxBytes: number
+}
+
+/** Sends GET `url`, follows no redirect, and reads the answer within `limits`. `count` is told the size of each piece, in bytes. */
+export async function fetchAnswer(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  headers: Record<string, string>,
+  limits: Limits,
+  count: (bytes: number) => void,
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(limits.timeoutMs) })
+    const decoder = new TextDecoder()
+    let text = ''
+    let bytes = 0
+    for await (const piece of response.body ?? []) {
+      bytes += piece.byteLength
+      count(piece.byteLength)
+      // Leaving the loop cancels the body.
+      if (bytes > limits.maxBytes) return { kind: 'too-large', status: response.status }
+      text += decoder.decode(piece, { stream: true })
+    }
+    return { kind: 'read', status: response.status, headers: response.headers, text: text + decoder.decode() }
+  } catch (error) {
+    // Not the error itself: Deno writes the whole URL into its message, and some runtimes a refused header.
+    return { kind: 'lost', reason: lostReason(error) }
+  }
+}
+
+/** Such as `ECONNREFUSED` or `TimeoutError`. */
+function lostReason(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { cause } = error
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code
+  return error.name
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { jsonResponse } from '../responses.ts'
+import { PatchbayError } from '../errors.ts'
+import { findProvider } from '../providers/registry.ts'
+import type { Runtime } from '../runtime.ts'
+import { authenticate } from './authenticate.ts'
+import { connectByCode } from './connect.ts'
+import { sha256 } from './random.ts'
+import { readBody } from './request.ts'
+import { takeTransaction, unknownState } from './states.ts'
+
+const Parameter = z.string().min(1).max(4096)
+
+const CompleteRequest = z.strictObject({
+  code: Parameter,
+  state: Parameter,
+  /** As the provider sent it; checked when given. */
+  iss: Parameter.optional(),
+  provider: Parameter.optional(),
+})
+
+/**
+ * `POST /oauth-callback`, by the user who began the connection: exchanges the code that the provider sent to a page of the app. Answers
+ * `{ integration_id, provider, status, account_id, account_label, scopes }`. The JWT takes the place of the browser's cookie: with
+ * another user's state, or another's code, it is not the JWT of the user who began.
+ */
+export async function handleComplete(request: Request, runtime: Runtime): Promise<Response> {
+  const user = await authenticate(request, runtime)
+  const { provider, code, state, iss } = await readBody(request, CompleteRequest)
+  const stateHash = await sha256(state)
+  const transaction = await takeTransaction(runtime.sql, stateHash)
+  if (transaction?.stage !== 'client' || (provider !== undefined && provider !== transaction.provider)) {
+    throw unknownState()
+  }
+  if (transaction.userId !== user.id) {
+    throw new PatchbayError('forbidden', 'Another user began this connection.', {
+      hint: 'Sign in as that user, or connect again.',
+    })
+  }
+
+  const definition = findProvider(transaction.provider)
+  const parameters = new URLSearchParams({ code, state, ...(iss === undefined ? {} : { iss }) })
+  // The seeds' form hands in code and state only; a code of another provider fails at this one's token endpoint all the same.
+  const integration = await connectByCode(runtime, definition, {
+    transaction,
+    stateHash,
+    parameters,
+    state,
+    requireIssuer: false,
+  })
+  return jsonResponse({
+    integration_id: integration.id,
+    provider: definition.id,
+    status: 'connected',
+    account_id: integration.accountId,
+    account_label: integration.accountLabel,
+    scopes: integration.scopes,
+  })
+}

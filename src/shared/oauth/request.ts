@@ -1,0 +1,50 @@
+import type { z } from 'zod'
+import { PatchbayError } from '../errors.ts'
+import type { ProviderDefinition } from '../providers/define.ts'
+import { findProvider } from '../providers/registry.ts'
+
+const maxBodyBytes = 10 * 1024
+
+export function requireMethod(request: Request, ...methods: string[]): void {
+  if (methods.includes(request.method)) return
+  throw new PatchbayError('method_not_allowed', `${request.method} is not allowed here.`, {
+    hint: `Use ${methods.join(' or ')}.`,
+  })
+}
+
+/** The provider that the last segment of the path names, as in `/oauth-callback/google-drive`. Throws `unknown_provider`. */
+export function providerInPath(request: Request): ProviderDefinition {
+  const { pathname } = new URL(request.url)
+  return findProvider(pathname.slice(pathname.lastIndexOf('/') + 1))
+}
+
+/** The JSON body, up to 10 kB, parsed. Throws `invalid_request`, which names the field and never quotes it. */
+export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(parseJson(await readText(request)))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const field = issue?.path.join('.') ?? ''
+  throw new PatchbayError('invalid_request', `The request is not valid: ${field === '' ? 'body' : field}: ${issue?.message}.`, {
+    context: { field },
+  })
+}
+
+async function readText(request: Request): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length
+    if (bytes > maxBodyBytes) throw new PatchbayError('invalid_request', `The body is larger than ${maxBodyBytes} bytes.`)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new PatchbayError('invalid_request', 'The body is not JSON.')
+  }
+}

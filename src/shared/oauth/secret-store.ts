@@ -1,0 +1,133 @@
+import type { Sql } from 'postgres'
+import type { TokenSet } from './token-request.ts'
+
+/** A row of `patchbay.secrets`, still encrypted. Times are milliseconds since the epoch; null is never. */
+export interface StoredSecret {
+  version: bigint
+  accessTokenJwe: string
+  refreshTokenJwe: string | null
+  tokenType: string
+  expiresAt: number | null
+  refreshDueAt: number | null
+  grantType: 'authorization_code' | 'service_account'
+  status: 'connected' | 'needs_reauth' | 'disconnected' | 'error'
+}
+
+/**
+ * `granted`: this caller refreshes now. `changed`: somebody has, since the version shown. `wait`: somebody is about to. Otherwise the
+ * integration has to be connected again first.
+ */
+export type RefreshTurn = StoredSecret & { outcome: 'granted' | 'changed' | 'wait' | 'needs_reauth' | 'not_connected' }
+
+/** New tokens, encrypted. */
+export interface SealedTokens extends Omit<TokenSet, 'accessToken' | 'refreshToken' | 'scopes'> {
+  accessTokenJwe: string
+  refreshTokenJwe: string | null
+  /** Null: as before. */
+  scope: string | null
+  keyId: string
+}
+
+/** Undefined: no such integration, or it never got a token. */
+export async function readSecret(sql: Sql, integrationId: string): Promise<StoredSecret | undefined> {
+  const [row] = await sql<SecretRow[]>`
+    select s.version, s.access_token_jwe, s.refresh_token_jwe, s.token_type, i.grant_type, i.status,
+      nullif(s.expires_at, 'infinity') as expires_at, nullif(s.refresh_due_at, 'infinity') as refresh_due_at
+    from patchbay.secrets s
+    join public.integrations i on i.id = s.integration_id
+    where s.integration_id = ${integrationId}::uuid`
+  return row && storedSecret(row)
+}
+
+/**
+ * Asks for the right to refresh the token that was read at `version`, for `leaseMs`. Asking again with the same `owner` extends the
+ * lease. Undefined: no such integration, or it never got a token.
+ */
+export async function beginRefresh(
+  sql: Sql,
+  integrationId: string,
+  { owner, version, leaseMs }: { owner: string; version: bigint; leaseMs: number },
+): Promise<RefreshTurn | undefined> {
+  const [row] = await sql<(SecretRow & Pick<RefreshTurn, 'outcome'>)[]>`
+    select outcome, version, access_token_jwe, refresh_token_jwe, token_type, grant_type, status,
+      nullif(expires_at, 'infinity') as expires_at, nullif(refresh_due_at, 'infinity') as refresh_due_at
+    from patchbay.begin_refresh(${integrationId}::uuid, ${owner}::uuid, ${version.toString()}::bigint, ${leaseMs}::integer)`
+  return row && { outcome: row.outcome, ...storedSecret(row) }
+}
+
+/** Stores what a refresh gave, if the row is still at `version`. False: it is not, and nothing was stored. */
+export async function finishRefresh(sql: Sql, integrationId: string, version: bigint, tokens: SealedTokens): Promise<boolean> {
+  const [row] = await sql<{ stored: boolean }[]>`
+    select patchbay.finish_refresh(
+      ${integrationId}::uuid, ${version.toString()}::bigint, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
+      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::timestamptz, ${timestamp(tokens.refreshDueAt)}::timestamptz, ${tokens.keyId}
+    ) as stored`
+  return row?.stored === true
+}
+
+/** Gives the lease back after a failure. */
+export async function releaseRefresh(sql: Sql, integrationId: string, owner: string, errorCode: string): Promise<void> {
+  await sql`select patchbay.release_refresh(${integrationId}::uuid, ${owner}::uuid, ${errorCode})`
+}
+
+/** Says that only the owner can mend the integration. False: the token was replaced since `version`, and nothing was said. */
+export async function markNeedsReauth(sql: Sql, integrationId: string, version: bigint, reason: string): Promise<boolean> {
+  const [row] = await sql<{ marked: boolean }[]>`
+    select patchbay.mark_needs_reauth(${integrationId}::uuid, ${version.toString()}::bigint, ${reason}) as marked`
+  return row?.marked === true
+}
+
+/** The id of this user's integration with the account, made if need be. */
+export async function reserveIntegration(
+  sql: Sql,
+  integration: { userId: string; provider: string; grantType: string; accountId: string; accountLabel: string },
+): Promise<string> {
+  const { userId, provider, grantType, accountId, accountLabel } = integration
+  const [row] = await sql<[{ id: string }]>`
+    select patchbay.reserve_integration(${userId}::uuid, ${provider}, ${grantType}, ${accountId}, ${accountLabel}) as id`
+  return row.id
+}
+
+/** Stores the tokens of a reserved integration and puts what waited for them to work. */
+export async function connectIntegration(
+  sql: Sql,
+  integrationId: string,
+  grantType: string,
+  scopes: readonly string[],
+  tokens: Omit<SealedTokens, 'scope'>,
+): Promise<void> {
+  await sql`
+    select patchbay.connect_integration(
+      ${integrationId}::uuid, ${grantType}, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
+      string_to_array(${scopes.join(' ')}, ' '), ${timestamp(tokens.expiresAt)}::timestamptz,
+      ${timestamp(tokens.refreshDueAt)}::timestamptz, ${tokens.keyId}
+    )`
+}
+
+interface SecretRow {
+  version: bigint
+  access_token_jwe: string
+  refresh_token_jwe: string | null
+  token_type: string
+  expires_at: Date | null
+  refresh_due_at: Date | null
+  grant_type: StoredSecret['grantType']
+  status: StoredSecret['status']
+}
+
+function storedSecret(row: SecretRow): StoredSecret {
+  return {
+    version: row.version,
+    accessTokenJwe: row.access_token_jwe,
+    refreshTokenJwe: row.refresh_token_jwe,
+    tokenType: row.token_type,
+    expiresAt: row.expires_at?.getTime() ?? null,
+    refreshDueAt: row.refresh_due_at?.getTime() ?? null,
+    grantType: row.grant_type,
+    status: row.status,
+  }
+}
+
+function timestamp(ms: number | null): string {
+  return ms === null ? 'infinity' : new Date(ms).toISOString()
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { defineProvider } from '../define.ts'
+import { fileStream } from './file-stream.ts'
+
+/** Google Drive. Facts from https://developers.google.com/identity/protocols/oauth2/web-server and the Drive API reference. */
+export const googleDrive = defineProvider({
+  id: 'google-drive',
+  name: 'Google Drive',
+  docs: 'https://developers.google.com/workspace/drive/api/reference/rest/v3',
+  auth: {
+    issuer: 'https://accounts.google.com',
+    // Google sends `iss`, and promises it nowhere: a missing one is tolerated, a wrong one refused.
+    issuerInResponse: false,
+    authorizeUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
+    tokenUrl: 'https://oauth2.googleapis.com/token',
+    revokeUrl: 'https://oauth2.googleapis.com/revoke',
+    // Names, places and sizes are all that is stored: no scope that could read a file's content.
+    scopes: ['https://www.googleapis.com/auth/drive.metadata.readonly'],
+    // Without `offline` there is no refresh token, and without `consent` none the second time.
+    authorizeParams: { access_type: 'offline', prompt: 'consent', include_granted_scopes: 'true' },
+    clientAuth: 'body',
+    pkce: true,
+    refreshToken: 'static',
+    env: { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET', redirectUri: 'GOOGLE_REDIRECT_URI' },
+    serviceAccount: { env: 'CONNECTOR_GOOGLE_DRIVE_CREDENTIALS' },
+  },
+  api: {
+    baseUrl: 'https://www.googleapis.com/drive/v3',
+    reason: (body) => {
+      const parsed = ErrorBody.safeParse(body)
+      return parsed.success ? parsed.data.error.errors?.[0]?.reason : undefined
+    },
+    // Most of them come as 403. https://developers.google.com/workspace/drive/api/guides/handle-errors
+    quotaReasons: ['userRateLimitExceeded', 'rateLimitExceeded', 'dailyLimitExceeded'],
+    reconnectReasons: ['insufficientPermissions'],
+  },
+  account: {
+    path: '/about?fields=user(displayName,emailAddress,permissionId)',
+    read: (body) => {
+      const { user } = About.parse(body)
+      return { id: user.permissionId, label: user.emailAddress ?? user.displayName }
+    },
+  },
+  streams: { google_drive: fileStream },
+})
+
+const ErrorBody = z.object({ error: z.object({ errors: z.array(z.object({ reason: z.string().optional() })).optional() }) })
+
+const About = z.object({
+  user: z.object({
+    permissionId: z.string(),
+    displayName: z.string(),
+    // Absent when the account hides it.
+    emailAddress: z.string().optional(),
+  }),
+})

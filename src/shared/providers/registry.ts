@@ -1,0 +1,25 @@
+import { PatchbayError } from '../errors.ts'
+import type { FileStream } from '../sync/stream.ts'
+import type { ProviderDefinition } from './define.ts'
+import { googleDrive } from './google-drive/definition.ts'
+
+/** Every provider that Patchbay knows. A new one is added here, and its endpoint types to `patchbay.endpoint_types`. */
+export const providers: readonly ProviderDefinition[] = [googleDrive]
+
+/** The provider with this id, as in URLs and in `integrations.provider`. Throws `unknown_provider`. */
+export function findProvider(id: string): ProviderDefinition {
+  const provider = providers.find((candidate) => candidate.id === id)
+  if (provider) return provider
+  const known = providers.map((candidate) => candidate.id).join(', ')
+  throw new PatchbayError('unknown_provider', `There is no provider ${JSON.stringify(id)}. Known: ${known}.`)
+}
+
+/** The stream that reads endpoints of this `endpoint_type`, and whose it is. Throws `unknown_provider`. */
+export function streamFor(endpointType: string): { provider: ProviderDefinition; stream: FileStream } {
+  for (const provider of providers) {
+    const stream = provider.streams[endpointType]
+    if (stream) return { provider, stream }
+  }
+  const known = providers.flatMap((provider) => Object.keys(provider.streams)).join(', ')
+  throw new PatchbayError('unknown_provider', `There is no endpoint_type ${JSON.stringify(endpointType)}. Known: ${known}.`)
+}

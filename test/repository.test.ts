@@ -1,0 +1,164 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'smol-toml'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkVersions } from '../scripts/check-versions.ts'
+import { createTestDatabase, type TestDatabase } from './support/database.ts'
+import { schemaRules } from './support/repository/schema-rules.ts'
+
+// The rules that no lint and no type holds. A failure names the rule; CONTRIBUTING.md says why it is one.
+
+const root = join(import.meta.dirname, '..')
+
+describe('the schema', () => {
+  let db: TestDatabase
+  beforeAll(async () => {
+    db = await createTestDatabase()
+  })
+  afterAll(() => db[Symbol.asyncDispose]())
+
+  const names = (rows: readonly object[]) => rows.map((row) => String(Object.values(row)[0]))
+
+  it.each(schemaRules)('$rule', async ({ rule, offenders, broken }) => {
+    expect(names(await db.sql.unsafe(offenders)), rule).toEqual([])
+
+    // A rule that cannot fail holds nothing.
+    const found = await inRolledBack(db, async (sql) => {
+      await sql.unsafe(broken)
+      return names(await sql.unsafe(offenders))
+    })
+    expect(found, `After "${broken}", the rule found nothing: it cannot fail.`).not.toEqual([])
+  })
+})
+
+describe('the Edge Functions', () => {
+  const functions = readdirSync(join(root, 'supabase/functions'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+    .map((entry) => entry.name)
+  const config = parse(read('supabase/config.toml')) as {
+    functions?: Record<string, { verify_jwt?: boolean; import_map?: string }>
+  }
+
+  it('are the functions in supabase/config.toml, and no others', () => {
+    expect(functions.toSorted()).toEqual(Object.keys(config.functions ?? {}).toSorted())
+  })
+
+  it.each(functions)('%s takes its packages from supabase/functions/deno.json', (name) => {
+    expect(config.functions?.[name]?.import_map, `[functions.${name}] import_map`).toBe('./functions/deno.json')
+  })
+
+  it.each(functions)('%s has a verify_jwt that agrees with its auth', (name) => {
+    const auth = read(`supabase/functions/${name}/index.ts`).match(/\bauth:\s*'(\w+)'/)?.[1]
+    expect(['none', 'secret', 'user'], `supabase/functions/${name}/index.ts says how it authenticates: auth: 'user'`).toContain(
+      auth,
+    )
+    const verifyJwt = config.functions?.[name]?.verify_jwt
+    expect(verifyJwt, `[functions.${name}] states verify_jwt: what is left out keeps the value of an earlier deploy`).toBeTypeOf(
+      'boolean',
+    )
+    // The platform's check would refuse a provider's browser and pg_net, which have no JWT. For users it may be on or off: it lets API
+    // keys pass, so the function authenticates the user itself either way.
+    expect(
+      auth === 'user' || verifyJwt === false,
+      `${name} has auth: '${auth}', so its callers have no JWT: verify_jwt = false`,
+    ).toBe(true)
+  })
+
+  it('use the versions that package.json pins', () => {
+    expect(checkVersions()).toBeUndefined()
+  })
+})
+
+describe('the documents', () => {
+  const shipped = ['src/shared', 'src/worker', 'supabase/functions'].flatMap(sourceFiles)
+  const variables = new Set(
+    shipped.flatMap((path) => read(path).match(/\b(?:CONNECTOR|PATCHBAY|SUPABASE)_[A-Z][A-Z0-9_]*\b/g) ?? []),
+  )
+
+  it('say what each environment variable is for', () => {
+    const readme = read('README.md')
+    expect(
+      [...variables].filter((name) => !readme.includes(name)),
+      'README.md names every variable that the code reads',
+    ).toEqual([])
+  })
+
+  it('have an example of each environment variable that an operator sets', () => {
+    const example = read('.env.example')
+    const ours = [...variables].filter((name) => !name.startsWith('SUPABASE_'))
+    expect(
+      ours.filter((name) => !example.includes(name)),
+      '.env.example',
+    ).toEqual([])
+  })
+
+  it('name no environment variable that nothing reads', () => {
+    const named = read('.env.example').match(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? []
+    const unread = named.map((line) => line.replace(/[#= ]/g, '')).filter((name) => !variables.has(name))
+    expect(unread, '.env.example').toEqual([])
+  })
+
+  it.each(providers())('describe the provider %s', (id) => {
+    expect(existsSync(join(root, `docs/providers/${id}.md`)), `every provider has a page: docs/providers/${id}.md`).toBe(true)
+  })
+})
+
+describe('the migrations', () => {
+  const files = readdirSync(join(root, 'supabase/migrations'))
+
+  it('are named <UTC timestamp>_<verb>_<object>.sql', () => {
+    expect(files.filter((file) => !/^\d{14}_[a-z]+(_[a-z0-9]+)+\.sql$/.test(file))).toEqual([])
+  })
+
+  it('have timestamps of their own', () => {
+    const versions = files.map((file) => file.slice(0, 14))
+    expect(new Set(versions).size).toBe(versions.length)
+  })
+})
+
+describe('the lockfile', () => {
+  it('names no registry, so that it works with any', () => {
+    expect(read('package-lock.json').match(/"resolved": "https?:.*/)?.[0]).toBeUndefined()
+  })
+
+  it('pins every package that package.json names', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^(npm:.+@)?\d[\w.-]*$/.test(version),
+    )
+    expect(loose, 'package.json: write exact versions').toEqual([])
+  })
+})
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(folder, path))
+}
+
+function providers(): string[] {
+  return readdirSync(join(root, 'src/shared/providers'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+}
+
+class RollBack extends Error {}
+
+/** Does something in a transaction that is taken back whatever happens. */
+async function inRolledBack<T>(db: TestDatabase, work: (sql: TestDatabase['sql']) => Promise<T>): Promise<T> {
+  let result: { value: T } | undefined
+  await db.sql
+    .begin(async (sql) => {
+      result = { value: await work(sql as unknown as TestDatabase['sql']) }
+      throw new RollBack()
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof RollBack)) throw error
+    })
+  if (result === undefined) throw new Error('The transaction ended before its work did.')
+  return result.value
+}
