@@ -15,8 +15,9 @@ export async function runWorker(runtime: Runtime, signal: AbortSignal): Promise<
   runtime.log.info('The worker is ready.', { concurrency: runtime.config.maxConcurrentSyncs })
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 
+  const queue = createJobQueue(runtime.config.databaseUrl)
   const { jobs } = await drain(runtime, {
-    queue: createJobQueue(runtime.sql),
+    queue,
     concurrency: runtime.config.maxConcurrentSyncs,
     budget: () => runBudget(runtime.now() + runMs, signal),
     stop: () => signal.aborted,
@@ -25,6 +26,7 @@ export async function runWorker(runtime: Runtime, signal: AbortSignal): Promise<
       return true
     },
   })
+  await queue.close()
   runtime.log.info('The worker has stopped.', { jobs })
 }
 

@@ -7,6 +7,8 @@ import { createTestDatabase } from '../support/database.ts'
 /** One user's endpoint in a database of its own. */
 export interface TestEndpoint extends AsyncDisposable {
   sql: Sql
+  /** The database's. */
+  url: string
   userId: string
   integrationId: string
   endpointId: string
@@ -29,6 +31,7 @@ export async function createTestEndpoint(): Promise<TestEndpoint> {
   const running = started.move()
   return {
     sql,
+    url: database.url,
     userId,
     integrationId: integration!.id,
     endpointId: endpoint!.id,

@@ -1,5 +1,6 @@
 import { PgBoss } from 'pg-boss'
 import type { Sql } from 'postgres'
+import { connect } from '../db/connection.ts'
 
 /** The queues, as the migrations made them, and what their jobs carry. */
 export interface JobData {
@@ -29,9 +30,13 @@ export interface JobQueue {
   touch: (jobs: readonly Job[]) => Promise<void>
   /** Takes jobs back from dead workers and forgets old ones. */
   supervise: () => Promise<void>
+  /** Ends its connection. */
+  close: () => Promise<void>
 }
 
-export function createJobQueue(sql: Sql): JobQueue {
+/** Opens the queue on a connection of its own: pg-boss sends whole transactions as text, which must not meet anyone else's. */
+export function createJobQueue(databaseUrl: string): JobQueue {
+  const sql = connect(databaseUrl, 1)
   // Never started: no timers, no listener, no migration; each call is one statement or two.
   const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 1 })
   return {
@@ -50,6 +55,7 @@ export function createJobQueue(sql: Sql): JobQueue {
     supervise: async () => {
       for (const name of queueNames) await boss.supervise(name)
     },
+    close: () => sql.end({ timeout: 5 }),
   }
 }
 

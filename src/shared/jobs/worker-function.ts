@@ -35,13 +35,12 @@ export function wakeWorker(runtime: Runtime, inBackground: (work: Promise<void>)
 async function drainForOneInvocation(runtime: Runtime): Promise<void> {
   const budget: Budget = { deadline: runtime.now() + wallClockMs, pages: pagesPerInvocation }
   const spent = (): boolean => budget.pages <= 0 || runtime.now() >= budget.deadline
-  await drain(runtime, {
-    queue: createJobQueue(runtime.sql),
-    concurrency: 1,
-    budget: () => budget,
-    stop: spent,
-    idle: async () => false,
-  })
+  const queue = createJobQueue(runtime.config.databaseUrl)
+  try {
+    await drain(runtime, { queue, concurrency: 1, budget: () => budget, stop: spent, idle: async () => false })
+  } finally {
+    await queue.close()
+  }
   await settleRefreshes(runtime)
   if (spent()) await dispatch(runtime.sql)
 }

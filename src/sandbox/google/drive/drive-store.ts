@@ -25,6 +25,7 @@ export interface FilePatch {
   created?: number
   /** New content of that many bytes. */
   size?: number
+  edited?: boolean
 }
 
 /** Why a file from disk is gone: it may come back when it was deleted on disk, and may not when its owner deleted it in Drive. */

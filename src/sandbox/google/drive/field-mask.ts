@@ -66,7 +66,8 @@ export function selects(mask: FieldMask | null, name: string): boolean {
 
 /** What the mask wants of the field's value: null for all of it. Only for a field that it selects. */
 export function innerMask(mask: FieldMask | null, name: string): FieldMask | null {
-  return mask?.get(name) ?? (mask !== null && !mask.has(name) ? (mask.get('*') ?? null) : null)
+  if (mask === null) return null
+  return (mask.has(name) ? mask.get(name) : mask.get('*')) ?? null
 }
 
 /** A value with only the fields that the mask selects; lists are cut down item by item. */

@@ -134,7 +134,7 @@ function capabilities(file: DriveFile, viewer: Account): Record<string, boolean>
   return {
     canAddChildren: edit && isFolder(file),
     canDelete: edit,
-    canDownload: !isNative(file.mimeType),
+    canDownload: true,
     canEdit: edit,
     canListChildren: isFolder(file),
     canRename: edit,

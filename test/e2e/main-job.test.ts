@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { appUrl } from '../../src/local/demo/connect.ts'
+import { type Narrator, runDemo } from '../../src/local/demo/demo.ts'
+import { startSandbox } from '../../src/sandbox/server.ts'
+import { startTestPlatform } from '../support/database.ts'
+
+const silent: Narrator = { step: () => {}, progress: () => {}, done: () => {} }
+
+it.each(['deno', 'deno-2.1.4'] as const)(
+  'connects a Drive and keeps its files in Postgres under row level security, with the functions under %s',
+  async (denoVersion) => {
+    await using root = await folderWithFiles(30)
+    await using sandbox = await startSandbox({ root: root.path })
+    await using platform = await startTestPlatform({
+      sandboxUrl: sandbox.url,
+      denoVersion,
+      functionEnv: {
+        GOOGLE_CLIENT_ID: 'sandbox-google-client',
+        GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+        CONNECTOR_SANDBOX_URL: sandbox.url,
+        CONNECTOR_REDIRECT_URLS: appUrl,
+        CONNECTOR_TOKEN_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+      },
+    })
+
+    const result = await runDemo(platform, sandbox.url, silent)
+
+    expect(result.wrong).toEqual([])
+    expect(result.first.files).toBe(36)
+    expect(result.second).toMatchObject({ files: 0, runs: [], tokens: [] })
+  },
+)
+
+async function folderWithFiles(count: number): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'patchbay-files-'))
+  for (let n = 0; n < count; n += 1) await writeFile(join(path, `file ${n}.txt`), `${n}`)
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}

@@ -1,0 +1,106 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/shared/config.ts'
+import { completeEnv, tokenKey } from './support.ts'
+
+describe('readConfig', () => {
+  it('takes what the platform provides, and what the operator sets before it', () => {
+    const env = completeEnv()
+    const config = readConfig(env)
+    expect(config.functionsUrl).toBe('https://abcd.supabase.co/functions/v1')
+    expect(config.publishableKey).toBe('sb_publishable_1')
+    expect(config.redirectUrls).toEqual(['https://app.example/'])
+    expect(config.databaseUrl).toBe(env['SUPABASE_DB_URL'])
+    expect(config.logLevel).toBe('info')
+    expect(config.maxConcurrentSyncs).toBe(10)
+
+    const own = readConfig({
+      ...env,
+      CONNECTOR_SUPABASE_URL: 'http://127.0.0.1:54321/',
+      CONNECTOR_DATABASE_URL: 'postgres://pooler:6543/postgres',
+      CONNECTOR_SUPABASE_ANON_KEY: 'anon',
+      CONNECTOR_REDIRECT_URLS: 'http://localhost:3000/integrations, https://app.example',
+      CONNECTOR_LOG_LEVEL: 'DEBUG',
+      CONNECTOR_MAX_CONCURRENT_SYNCS: '3',
+      CONNECTOR_SANDBOX_URL: 'http://127.0.0.1:54400/',
+    })
+    expect(own.supabaseUrl).toBe('http://127.0.0.1:54321')
+    expect(own.databaseUrl).toBe('postgres://pooler:6543/postgres')
+    expect(own.publishableKey).toBe('anon')
+    expect(own.redirectUrls).toEqual(['http://localhost:3000/integrations', 'https://app.example/'])
+    expect(own.logLevel).toBe('debug')
+    expect(own.maxConcurrentSyncs).toBe(3)
+    expect(own.sandboxUrl).toBe('http://127.0.0.1:54400')
+  })
+
+  it('lists every variable that is missing or wrong, and no value', () => {
+    const env = {
+      SUPABASE_URL: 'not a URL',
+      SUPABASE_DB_URL: 'mysql://user:hunter2@db/x',
+      FRONTEND_URL: 'http://app.example',
+      CONNECTOR_TOKEN_KEYS: 'k1:c2hvcnQ',
+      CONNECTOR_WORKER_SECRET: 'too short',
+      CONNECTOR_SANDBOX_URL: 'https://sandbox.example',
+      CONNECTOR_LOG_LEVEL: 'loud',
+      CONNECTOR_MAX_CONCURRENT_SYNCS: '0',
+    }
+    let message = ''
+    try {
+      readConfig(env)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'config_invalid' })
+      message = inspect(error)
+    }
+    for (const name of [
+      'SUPABASE_URL',
+      'CONNECTOR_DATABASE_URL',
+      'SUPABASE_PUBLISHABLE_KEYS',
+      'CONNECTOR_REDIRECT_URLS',
+      'CONNECTOR_TOKEN_KEYS',
+      'CONNECTOR_WORKER_SECRET',
+      'CONNECTOR_SANDBOX_URL',
+      'CONNECTOR_LOG_LEVEL',
+      'CONNECTOR_MAX_CONCURRENT_SYNCS',
+    ]) {
+      expect(message).toContain(`- ${name} `)
+    }
+    for (const value of ['not a URL', 'hunter2', 'http://app.example', 'c2hvcnQ', 'too short', 'sandbox.example', 'loud']) {
+      expect(message).not.toContain(value)
+    }
+  })
+
+  it.each([
+    ['two keys of one name', `${tokenKey('k1')},${tokenKey('k1')}`],
+    ['a key of 31 bytes', `k1:${Buffer.alloc(31).toString('base64url')}`],
+    ['a key without a name', `:${Buffer.alloc(32).toString('base64url')}`],
+    ['ordinary base64', `k1:${Buffer.alloc(32, 0xff).toString('base64')}`],
+  ])('refuses %s', (_what, keys) => {
+    expect(() => readConfig({ ...completeEnv(), CONNECTOR_TOKEN_KEYS: keys })).toThrow(/- CONNECTOR_TOKEN_KEYS /)
+  })
+
+  it.each(['http://10.0.0.7:54400', 'http://127.0.0.1.evil.example', 'http://localhost.evil.example:54400', 'https://127.0.0.1'])(
+    'takes no sandbox at %s',
+    (url) => {
+      expect(() => readConfig({ ...completeEnv(), CONNECTOR_SANDBOX_URL: url })).toThrow(/- CONNECTOR_SANDBOX_URL /)
+    },
+  )
+
+  it('shows no secret when it is printed, inspected or serialised', () => {
+    const env = completeEnv()
+    const config = readConfig(env)
+    const shown = [inspect(config, { depth: 10, getters: true }), JSON.stringify(config), String(config)].join('\n')
+    for (const name of ['SUPABASE_DB_URL', 'CONNECTOR_WORKER_SECRET', 'CONNECTOR_TOKEN_KEYS', 'TEST_CLIENT_SECRET']) {
+      expect(shown).not.toContain(env[name])
+    }
+    expect(shown).not.toContain('secret-password')
+    expect(config.secret('TEST_CLIENT_SECRET')).toBe('test-client-secret')
+  })
+
+  it('names the variable that is not set, and counts an empty one as not set', () => {
+    const config = readConfig({ ...completeEnv(), GOOGLE_CLIENT_ID: '' })
+    expect(config.optional('GOOGLE_CLIENT_ID')).toBeUndefined()
+    expect(() => config.secret('GOOGLE_CLIENT_ID')).toThrow(
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('GOOGLE_CLIENT_ID') }),
+    )
+  })
+})

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import postgres, { type Sql } from 'postgres'
+import { prepareDatabase } from '../../src/local/database.ts'
+import { ownProjectDir } from '../../src/local/services.ts'
+import { noTelemetry } from '../../src/local/telemetry.ts'
+import { addEndpoint, addUser, connectAccount } from '../db/rows.ts'
+import { missingPackages, startCluster, type Cluster } from './cluster.ts'
+
+// What the embedded Postgres cannot show, because it has none of Debian's extensions: the migrations on PostgreSQL 15, a tick of the
+// real pg_cron, and the Supabase CLI's own lints.
+
+const missing = missingPackages()
+if (missing.length > 0) {
+  console.log(`This needs Debian's PostgreSQL 15 and its extensions. As root: apt-get install ${missing.join(' ')}`)
+  process.exit(1)
+}
+
+let passed = 0
+let failed = 0
+await using cluster = await startCluster()
+await check('all migrations apply to PostgreSQL 15', () => prepareDatabase(cluster.url, ownProjectDir, cluster.dir))
+if (failed === 0) {
+  // The tick comes on the minute; the rest is done meanwhile.
+  await Promise.all([
+    check('a tick of pg_cron queues a job for a due endpoint', () => withSql(cluster, 'postgres', seeTickDispatch)),
+    (async () => {
+      await check('pgTAP and plpgsql_check find nothing wrong', () => proveSql(cluster))
+      await check('supabase db lint finds nothing', () => supabase(cluster, 'db', 'lint', '--fail-on', 'warning'))
+      await check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
+    })(),
+  ])
+  await check('supabase db reset brings back an empty project', () => resetDatabase(cluster))
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+async function check(sentence: string, work: () => Promise<unknown>): Promise<void> {
+  const start = performance.now()
+  const failure = await work().then(() => undefined, describeFailure)
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`${failure === undefined ? 'ok    ' : 'FAILED'}  ${sentence}  (${seconds} s)`)
+  if (failure === undefined) passed += 1
+  else failed += 1
+  if (failure !== undefined) console.log(`\n${failure.trimEnd()}\n`)
+}
+
+function describeFailure(error: unknown): string {
+  const { message, stdout = '', stderr = '' } = error as { message: string; stdout?: string; stderr?: string }
+  return `${message}\n${stdout}${stderr}`
+}
+
+async function seeTickDispatch(sql: Sql): Promise<void> {
+  const userId = await addUser(sql)
+  await connectAccount(sql, userId)
+  const endpointId = await addEndpoint(sql, userId)
+
+  const end = performance.now() + 90_000
+  const queued = async () => (await sql`select from pgboss.job where name = 'sync' and singleton_key = ${endpointId}`).length > 0
+  while (!(await queued())) {
+    if (performance.now() > end) {
+      const runs = await sql`select status, return_message from cron.job_run_details order by start_time`
+      throw new Error(`No job after 90 seconds. What pg_cron ran: ${JSON.stringify(runs)}`)
+    }
+    await sleep(250)
+  }
+}
+
+/** pg_prove is what "supabase test db" runs, in a container. */
+async function proveSql({ port, url }: Cluster): Promise<void> {
+  await withSql({ url }, 'supabase_admin', async (sql) => {
+    for (const extension of ['pgtap', 'plpgsql_check']) await sql.unsafe(`create extension if not exists ${extension} with schema extensions`)
+  })
+  const files = globSync('supabase/tests/*.sql', { cwd: ownProjectDir }).toSorted()
+  const env = { PATH: process.env['PATH'] ?? '', PGPASSWORD: 'postgres', PGOPTIONS: '-c search_path=public,extensions' }
+  const args = ['--host=127.0.0.1', `--port=${port}`, '--username=postgres', '--dbname=postgres', ...files]
+  await promisify(execFile)('pg_prove', args, { env, cwd: ownProjectDir })
+}
+
+async function resetDatabase(cluster: Cluster): Promise<void> {
+  // Hosted, postgres may drop and create these extensions without being a superuser (supautils); nothing here offers that.
+  await withSql(cluster, 'supabase_admin', (sql) => sql`alter role postgres superuser`)
+  await supabase(cluster, 'db', 'reset', '--yes')
+  await withSql(cluster, 'postgres', async (sql) => {
+    const [row] = await sql`select
+      (select count(*)::int from public.endpoints) as endpoints,
+      (select count(*)::int from cron.job where jobname = 'patchbay-dispatch') as jobs,
+      (select count(*)::int from pgboss.queue where name in ('sync', 'refresh-token')) as queues`
+    if (row?.['endpoints'] !== 0 || row['jobs'] !== 1 || row['queues'] !== 2) throw new Error(`After the reset: ${JSON.stringify(row)}`)
+  })
+}
+
+async function supabase({ dir, url }: Cluster, ...command: string[]): Promise<void> {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('supabase/package.json')), 'dist/supabase.js')
+  const args = [cli, ...command, `--workdir=${ownProjectDir}`, `--remote=${url('postgres')}?sslmode=disable`]
+  const env = { ...noTelemetry, HOME: join(dir, 'cli'), PATH: process.env['PATH'] ?? '', NO_COLOR: '1' }
+  await promisify(execFile)(process.execPath, args, { env, cwd: ownProjectDir })
+}
+
+async function withSql(cluster: Pick<Cluster, 'url'>, role: string, work: (sql: Sql) => Promise<unknown>): Promise<void> {
+  const sql = postgres(cluster.url(role), { max: 1, onnotice: () => {} })
+  try {
+    await work(sql)
+  } finally {
+    await sql.end()
+  }
+}

@@ -1,0 +1,86 @@
+import type { Sql } from 'postgres'
+import { connect } from '../../src/shared/db/connection.ts'
+import { authorizationUrl, exchangeCode, newCodeVerifier } from '../../src/shared/oauth/client.ts'
+import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
+import { connectIntegration, reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
+import { findProvider } from '../../src/shared/providers/registry.ts'
+import type { Runtime } from '../../src/shared/runtime.ts'
+import { approveConsent } from '../../src/sandbox/consent.ts'
+import { type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
+import { addUser } from '../db/rows.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
+import { createTestDatabase } from './database.ts'
+
+/** A Drive endpoint whose account is connected, on a sandbox and a database of its own. It is due, and nothing works on it yet. */
+export interface ConnectedDrive extends AsyncDisposable {
+  sandboxUrl: string
+  databaseUrl: string
+  sql: Sql
+  runtime: Runtime
+  userId: string
+  integrationId: string
+  endpointId: string
+  /** The environment of a worker. */
+  env: Record<string, string>
+}
+
+export async function startConnectedDrive(options: SandboxOptions = {}): Promise<ConnectedDrive> {
+  await using started = new AsyncDisposableStack()
+  const sandbox = started.use(await startSandbox(options))
+  const database = started.use(await createTestDatabase())
+  const sql = connect(database.url, 3)
+  started.defer(() => sql.end())
+  const env = {
+    ...completeEnv(),
+    SUPABASE_DB_URL: database.url,
+    CONNECTOR_SANDBOX_URL: sandbox.url,
+    GOOGLE_CLIENT_ID: 'sandbox-google-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    GOOGLE_REDIRECT_URI: 'http://127.0.0.1:1/callback',
+  }
+  const runtime = createRuntime(sql, env)
+  const userId = await addUser(sql)
+  const integrationId = await connectDrive(runtime, userId)
+  const [endpoint] = await sql<[{ id: string }]>`
+    insert into public.endpoints (name, endpoint_type, project_id, user_id, max_files_per_sync)
+    values ('Test', 'google_drive', 'project', ${userId}::uuid, null)
+    returning id`
+  const running = started.move()
+  return {
+    sandboxUrl: sandbox.url,
+    databaseUrl: database.url,
+    sql,
+    runtime,
+    userId,
+    integrationId,
+    endpointId: endpoint.id,
+    env,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** What the callback does, without the functions around it: they have tests of their own. */
+async function connectDrive(runtime: Runtime, userId: string): Promise<string> {
+  const definition = findProvider('google-drive')
+  const redirectUri = runtime.config.secret('GOOGLE_REDIRECT_URI')
+  const codeVerifier = newCodeVerifier(definition)
+  const { scopes } = definition.auth
+  const consent = await authorizationUrl(runtime, definition, { redirectUri, state: 'state', scopes, codeVerifier })
+  const callback = new URL(await approveConsent(consent))
+  const tokens = await exchangeCode(runtime, definition, {
+    parameters: callback.searchParams,
+    state: 'state',
+    requireIssuer: false,
+    redirectUri,
+    codeVerifier,
+  })
+  const id = await reserveIntegration(runtime.sql, {
+    userId,
+    provider: definition.id,
+    grantType: 'authorization_code',
+    accountId: 'account',
+    accountLabel: 'pat@example.com',
+  })
+  await connectIntegration(runtime.sql, id, 'authorization_code', scopes, await sealTokens(runtime.config, id, tokens))
+  return id
+}
