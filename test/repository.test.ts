@@ -71,8 +71,9 @@ describe('the Edge Functions', () => {
 
 describe('the documents', () => {
   const shipped = ['src/shared', 'src/worker', 'supabase/functions'].flatMap(sourceFiles)
+  // Named in code as a text of its own, whoever reads it: get('CONNECTOR_LOG_LEVEL').
   const variables = new Set(
-    shipped.flatMap((path) => read(path).match(/\b(?:CONNECTOR|PATCHBAY|SUPABASE)_[A-Z][A-Z0-9_]*\b/g) ?? []),
+    shipped.flatMap((path) => [...read(path).matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, name]) => name ?? '')),
   )
 
   it('say what each environment variable is for', () => {

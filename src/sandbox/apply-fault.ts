@@ -4,26 +4,25 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Fault } from './admin-contract.ts'
 import type { Faults } from './faults.ts'
-import { jsonAnswer, providerPath, type SandboxEnv, type SandboxProvider } from './provider.ts'
+import { jsonAnswer, providerPath, type ProviderErrors, type SandboxEnv, type SandboxProvider } from './provider.ts'
 
 const htmlPage = '<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Try again later</h1></body></html>'
 const fillerBytes = 65_536
 
-/** Lets the next waiting fault happen to a request that it fits. */
-export function applyFault(faults: Faults, provider: SandboxProvider): MiddlewareHandler<SandboxEnv> {
+/** Lets the next waiting fault happen to a request that it fits. `closing` cuts delays short when the sandbox stops. */
+export function applyFault(faults: Faults, provider: SandboxProvider, closing: AbortSignal): MiddlewareHandler<SandboxEnv> {
   return async (c, next) => {
     const { host, path } = providerPath(c.req.path)
     const fault = faults.take({ host, path, method: c.req.method })
     if (fault === undefined) return next()
     c.set('fault', fault)
-    return meet(fault, host, provider, c, next)
+    return meet(fault, { host, errors: provider.errors, closing }, c, next)
   }
 }
 
 async function meet(
   fault: Fault,
-  host: string,
-  { errors }: SandboxProvider,
+  { host, errors, closing }: { host: string; errors: ProviderErrors; closing: AbortSignal },
   c: Context<SandboxEnv>,
   next: Next,
 ): Promise<Response | void> {
@@ -46,8 +45,8 @@ async function meet(
     case 'huge-body':
       return new Response(filler(fault.bytes), { headers: { 'content-type': 'application/json; charset=UTF-8' } })
     case 'delay':
-      await sleep(fault.ms)
-      return next()
+      await sleep(fault.ms, undefined, { signal: closing }).catch(() => {})
+      return closing.aborted ? unanswered(c) : next()
     case 'empty-page':
       c.set('itemLimit', 0)
       return next()
@@ -55,9 +54,8 @@ async function meet(
       c.set('itemLimit', fault.items)
       return next()
     case 'timeout':
-      c.set('unanswered', true)
       await once(c.env.outgoing, 'close')
-      return RESPONSE_ALREADY_SENT
+      return unanswered(c)
     case 'lost-response':
       await next()
       return breakOff(c)
@@ -66,6 +64,11 @@ async function meet(
       await sendHalf(c)
       return breakOff(c)
   }
+}
+
+function unanswered(c: Context<SandboxEnv>): Response {
+  c.set('unanswered', true)
+  return RESPONSE_ALREADY_SENT
 }
 
 function htmlAnswer(status: number): Response {
@@ -85,11 +88,10 @@ async function sendHalf(c: Context<SandboxEnv>): Promise<void> {
 }
 
 function breakOff(c: Context<SandboxEnv>): void {
-  c.set('unanswered', true)
   c.env.outgoing.destroy()
   // Assigned twice: the first drops the answer that the handler made, headers included.
   c.res = undefined
-  c.res = RESPONSE_ALREADY_SENT
+  c.res = unanswered(c)
 }
 
 function filler(bytes: number): ReadableStream<Uint8Array> {

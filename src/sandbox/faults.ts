@@ -1,44 +1,60 @@
 import type { Fault, FaultRule, FaultState } from './admin-contract.ts'
 
+/** What a rule is compared with. */
+interface ProviderRequest {
+  host: string
+  path: string
+  method: string
+}
+
+interface WaitingFault {
+  state: FaultState
+  fits: (request: ProviderRequest) => boolean
+  skip: number
+}
+
 /** The faults that are waiting to happen. */
 export class Faults {
-  readonly #rules: (FaultState & { skip: number })[] = []
+  #waiting: WaitingFault[] = []
   #lastId = 0
 
+  /** Returns the rule's number. Throws when its path is not a regular expression though it begins like one. */
   add(rule: FaultRule): number {
     this.#lastId += 1
-    this.#rules.push({ id: this.#lastId, rule, served: 0, skip: rule.skip })
+    this.#waiting.push({ state: { id: this.#lastId, rule, served: 0 }, fits: matcher(rule.match), skip: rule.skip })
     return this.#lastId
   }
 
   /** The fault for this request, which counts as having happened. */
-  take(request: { host: string; path: string; method: string }): Fault | undefined {
-    for (const state of this.#rules) {
-      const { match, times, fault } = state.rule
-      if (times !== 'always' && state.served >= times) continue
-      if (!fits(match, request)) continue
-      if (state.skip > 0) {
-        state.skip -= 1
+  take(request: ProviderRequest): Fault | undefined {
+    for (const waiting of this.#waiting) {
+      const { state, fits } = waiting
+      if (state.rule.times !== 'always' && state.served >= state.rule.times) continue
+      if (!fits(request)) continue
+      if (waiting.skip > 0) {
+        waiting.skip -= 1
         continue
       }
       state.served += 1
-      return fault
+      return state.rule.fault
     }
     return undefined
   }
 
   list(): FaultState[] {
-    return this.#rules.map(({ id, rule, served }) => ({ id, rule, served }))
+    return this.#waiting.map(({ state }) => state)
   }
 
   clear(): void {
-    this.#rules.length = 0
+    this.#waiting = []
   }
 }
 
-function fits({ host, path, method }: FaultRule['match'], request: { host: string; path: string; method: string }): boolean {
-  if (host !== undefined && host !== request.host) return false
-  if (method !== undefined && method.toUpperCase() !== request.method) return false
-  if (path === undefined) return true
-  return path.startsWith('^') ? new RegExp(path).test(request.path) : request.path.startsWith(path)
+function matcher({ host, path, method }: FaultRule['match']): WaitingFault['fits'] {
+  const pattern = path?.startsWith('^') ? new RegExp(path) : undefined
+  return (request) => {
+    if (host !== undefined && host !== request.host) return false
+    if (method !== undefined && method.toUpperCase() !== request.method) return false
+    return pattern?.test(request.path) ?? (path === undefined || request.path.startsWith(path))
+  }
 }

@@ -33,7 +33,8 @@ export class RequestLog {
     entry.ms = Math.round((performance.now() - begun) * 10) / 10
     entry.fault = c.get('fault')?.type ?? null
     if (c.get('unanswered') !== true) entry.status = c.res.status
-    this.#count(`${entry.method} ${(matchedRoutes(c).at(-1)?.path ?? '').slice(1)}`, entry.status)
+    const routes = matchedRoutes(c).map(({ path }) => path.slice(1))
+    this.#count(`${entry.method} ${routes.findLast((route) => !route.endsWith('*')) ?? routes.at(-1) ?? ''}`, entry.status)
   }
 
   entries(): readonly RequestEntry[] {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, statSync, type Dirent, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** A file or folder on disk. Times are milliseconds since the epoch, sizes bytes. */
@@ -14,9 +14,10 @@ export interface TreeEntry {
 
 /**
  * Lists everything below `root`, a folder before what is in it, in the order of names. Symbolic links are left out, not followed:
- * a tree may link to itself. What cannot be read is left out as well, and so is the folder `skip`.
+ * a tree may link to itself. What cannot be read is left out as well, and so is the folder `skip`. Throws when `root` is not a folder.
  */
 export function scanTree(root: string, skip?: string): TreeEntry[] {
+  if (!statSync(root).isDirectory()) throw new Error(`${root} is not a folder.`)
   const skipped = skip === undefined ? undefined : resolve(skip)
   const entries: TreeEntry[] = []
   const scan = (folder: string, prefix: string) => {

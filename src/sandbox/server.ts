@@ -45,8 +45,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   if (stateDir !== undefined) await mkdir(stateDir, { recursive: true })
   const clock = new SandboxClock()
   const providers = [await createGoogle({ ...options, clock })]
-  const server = createServer(getRequestListener(routes(providers, clock).fetch, { overrideGlobalObjects: false }))
+  const closing = new AbortController()
+  const server = createServer(getRequestListener(routes(providers, clock, closing.signal).fetch, { overrideGlobalObjects: false }))
   const close = async () => {
+    closing.abort()
     if (server.listening) await stop(server)
     await Promise.all(providers.map((provider) => provider.close()))
   }
@@ -63,7 +65,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   return { url: `http://${host}:${actualPort}`, close, [Symbol.asyncDispose]: close }
 }
 
-function routes(providers: readonly SandboxProvider[], clock: SandboxClock): Hono<SandboxEnv> {
+function routes(providers: readonly SandboxProvider[], clock: SandboxClock, closing: AbortSignal): Hono<SandboxEnv> {
   const log = new RequestLog()
   const faults = new Faults()
   const app = new Hono<SandboxEnv>()
@@ -76,7 +78,7 @@ function routes(providers: readonly SandboxProvider[], clock: SandboxClock): Hon
   app.route('/_sandbox', adminRoutes({ log, faults, clock, providers }))
   for (const provider of providers) {
     for (const host of provider.hosts) {
-      app.use(`/${host}/*`, log.record, provider.observe, applyFault(faults, provider))
+      app.use(`/${host}/*`, log.record, provider.observe, applyFault(faults, provider, closing))
     }
     app.route('/', provider.routes)
   }

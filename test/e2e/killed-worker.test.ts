@@ -15,9 +15,9 @@ const pageItems = 50
 it('loses nothing and invents nothing: kill -9 at 25 random moments of one sync, and the end state equals the provider\'s', async () => {
   await using drive = await startConnectedDrive()
   const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.drive.createFiles({ count: files, prefix: 'file ' })
-  await sandbox.faults.add({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: pageItems }, times: 'always' })
-  await sandbox.requests.clear()
+  await sandbox.google.createFiles({ count: files, prefix: 'file ' })
+  await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: pageItems }, times: 'always' })
+  await sandbox.clearRequests()
 
   for (let kill = 0; kill < kills; kill += 1) {
     const worker = await startWorker(drive)
@@ -55,7 +55,7 @@ async function runStates(drive: ConnectedDrive): Promise<string[]> {
 
 /** How many list requests were for a page that had been asked for before. */
 async function pagesFetchedAgain(sandbox: SandboxClient): Promise<number> {
-  const requests = (await sandbox.requests.list()).filter((request) => request.path === '/drive/v3/files')
+  const requests = (await sandbox.requests()).filter((request) => request.path === '/drive/v3/files')
   const pages = new Set(requests.map((request) => JSON.stringify(request.query)))
   return requests.length - pages.size
 }

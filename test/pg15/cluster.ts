@@ -50,7 +50,11 @@ export async function startCluster(): Promise<Cluster> {
 
   const login = ['--username=supabase_admin', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8', '--lc-messages=C']
-  await promisify(execFile)(`${binDir}/initdb`, [`--pgdata=${dataDir}`, ...login, ...locale, '--no-sync'], { env, cwd: '/', ...owner })
+  await promisify(execFile)(`${binDir}/initdb`, [`--pgdata=${dataDir}`, ...login, ...locale, '--no-sync'], {
+    env,
+    cwd: '/',
+    ...owner,
+  })
 
   const port = await freePort(0)
   const logPath = join(dir, 'postgres.log')

@@ -73,10 +73,15 @@ async function seeTickDispatch(sql: Sql): Promise<void> {
 /** pg_prove is what "supabase test db" runs, in a container. */
 async function proveSql({ port, url }: Cluster): Promise<void> {
   await withSql({ url }, 'supabase_admin', async (sql) => {
-    for (const extension of ['pgtap', 'plpgsql_check']) await sql.unsafe(`create extension if not exists ${extension} with schema extensions`)
+    for (const extension of ['pgtap', 'plpgsql_check'])
+      await sql.unsafe(`create extension if not exists ${extension} with schema extensions`)
   })
   const files = globSync('supabase/tests/*.sql', { cwd: ownProjectDir }).toSorted()
-  const env = { PATH: process.env['PATH'] ?? '', PGPASSWORD: 'postgres', PGOPTIONS: '-c search_path=public,extensions' }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    PGPASSWORD: 'postgres',
+    PGOPTIONS: '-c search_path=public,extensions -c client_min_messages=warning',
+  }
   const args = ['--host=127.0.0.1', `--port=${port}`, '--username=postgres', '--dbname=postgres', ...files]
   await promisify(execFile)('pg_prove', args, { env, cwd: ownProjectDir })
 }
@@ -90,7 +95,8 @@ async function resetDatabase(cluster: Cluster): Promise<void> {
       (select count(*)::int from public.endpoints) as endpoints,
       (select count(*)::int from cron.job where jobname = 'patchbay-dispatch') as jobs,
       (select count(*)::int from pgboss.queue where name in ('sync', 'refresh-token')) as queues`
-    if (row?.['endpoints'] !== 0 || row['jobs'] !== 1 || row['queues'] !== 2) throw new Error(`After the reset: ${JSON.stringify(row)}`)
+    if (row?.['endpoints'] !== 0 || row['jobs'] !== 1 || row['queues'] !== 2)
+      throw new Error(`After the reset: ${JSON.stringify(row)}`)
   })
 }
 

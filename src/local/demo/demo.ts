@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import { type SandboxClient, sandboxClient } from '../../sandbox/client.ts'
 import type { Platform } from '../services.ts'
-import { compareWithProvider } from './compare.ts'
+import { compareWithProvider, providerFiles } from './compare.ts'
 import { connectDrive } from './connect.ts'
 import { createEndpoint, readSyncState } from './endpoint.ts'
 import { type Person, signIn } from './people.ts'
@@ -68,7 +68,7 @@ async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrat
   if (views.second.files !== 0 || views.second.runs.length !== 0 || views.second.tokens.length !== 0) {
     wrong.push(`${second.email} sees rows of ${first.email}.`)
   }
-  const truth = (await sandbox.google.drive.files()).filter((file) => !file.isFolder && !file.trashed).length
+  const truth = (await providerFiles(sandbox)).length
   if (views.first.files !== truth) wrong.push(`${first.email} sees ${views.first.files} files; the provider has ${truth}.`)
   if (!views.first.tokens.some((token) => token.token_status === 'Valid')) wrong.push('The token is not valid.')
   return { ...views, wrong }
@@ -82,7 +82,7 @@ async function sync(
   narrator: Narrator,
 ): Promise<{ fetched: number; runs: number }> {
   const since = new Date().toISOString()
-  const total = (await sandbox.google.drive.files()).length
+  const total = (await providerFiles(sandbox)).length
   const wish = await person.supabase.from('endpoints').update({ next_sync_at: since }).eq('id', endpointId)
   if (wish.error) throw new Error(`The sync cannot be asked for: ${wish.error.message}`)
 

@@ -21,8 +21,6 @@ export interface ClaimedRun {
   interval_minutes: number | null
   time_zone: string
   integration_id: string | null
-  integration_status: string | null
-  provider: string | null
   scopes: string[] | null
 }
 

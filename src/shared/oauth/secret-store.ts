@@ -60,7 +60,7 @@ export async function finishRefresh(sql: Sql, integrationId: string, version: bi
   const [row] = await sql<{ stored: boolean }[]>`
     select patchbay.finish_refresh(
       ${integrationId}::uuid, ${version.toString()}::bigint, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
-      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::timestamptz, ${timestamp(tokens.refreshDueAt)}::timestamptz, ${tokens.keyId}
+      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::text::timestamptz, ${timestamp(tokens.refreshDueAt)}::text::timestamptz, ${tokens.keyId}
     ) as stored`
   return row?.stored === true
 }
@@ -99,8 +99,8 @@ export async function connectIntegration(
   await sql`
     select patchbay.connect_integration(
       ${integrationId}::uuid, ${grantType}, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
-      string_to_array(${scopes.join(' ')}, ' '), ${timestamp(tokens.expiresAt)}::timestamptz,
-      ${timestamp(tokens.refreshDueAt)}::timestamptz, ${tokens.keyId}
+      string_to_array(${scopes.join(' ')}, ' '), ${timestamp(tokens.expiresAt)}::text::timestamptz,
+      ${timestamp(tokens.refreshDueAt)}::text::timestamptz, ${tokens.keyId}
     )`
 }
 
@@ -128,6 +128,7 @@ function storedSecret(row: SecretRow): StoredSecret {
   }
 }
 
+/** For `::text::timestamptz`: given as a timestamptz, the driver would read it as a date, which `infinity` is not. */
 function timestamp(ms: number | null): string {
   return ms === null ? 'infinity' : new Date(ms).toISOString()
 }

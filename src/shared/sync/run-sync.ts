@@ -12,7 +12,7 @@ import { PatchbayError } from '../errors.ts'
 import { asPatchbayError, logFailure } from '../failure.ts'
 import { type ProviderApi, createProviderApi } from '../http/provider-api.ts'
 import { tokenSource } from '../oauth/tokens.ts'
-import { findProvider } from '../providers/registry.ts'
+import { streamFor } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import { type FileFilter, fileExtension, fileFilter } from './file-filter.ts'
 import { nextSyncAt } from './schedule.ts'
@@ -121,16 +121,12 @@ class Run {
   /** The stream of the endpoint's type, ready to read. Throws when the integration cannot be used. */
   open(): { stream: FileStream; context: StreamContext } {
     const { claim, runtime, endpointId } = this
-    if (claim.integration_id === null || claim.provider === null) {
+    if (claim.integration_id === null) {
       throw new PatchbayError('not_connected', 'This endpoint has no account. Connect one, and it starts by itself.', {
         context: { endpointId },
       })
     }
-    const definition = findProvider(claim.provider)
-    const stream = definition.streams[claim.endpoint_type]
-    if (!stream) {
-      throw new PatchbayError('internal_error', `${definition.name} has no stream ${claim.endpoint_type}.`, { context: { endpointId } })
-    }
+    const { provider: definition, stream } = streamFor(claim.endpoint_type)
     requireScope(stream, claim, definition.name)
 
     const api = createProviderApi({ runtime, definition, tokens: tokenSource(runtime, definition, claim.integration_id) })

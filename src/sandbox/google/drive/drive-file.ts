@@ -63,6 +63,11 @@ export function isNative(mimeType: string): boolean {
   return mimeType.startsWith('application/vnd.google-apps.')
 }
 
+/** True for what is edited in Google's own editors. */
+export function isDocument(mimeType: string): boolean {
+  return isNative(mimeType) && mimeType !== folderType && mimeType !== shortcutType
+}
+
 /** Calls `visit` for the file and everything below it, folders first. */
 export function walk(file: DriveFile, visit: (file: DriveFile) => void): void {
   visit(file)

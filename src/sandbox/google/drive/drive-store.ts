@@ -1,8 +1,8 @@
 import type { SandboxClock } from '../../clock.ts'
 import { corpusOf, sameCorpus, type Corpus } from './access.ts'
 import { ChangeLog, type Change } from './change-log.ts'
-import { addChild, folderType, removeChild, walk, type DriveFile, type SharedDrive } from './drive-file.ts'
-import { fileId, rootId } from './ids.ts'
+import { addChild, folderType, isDocument, removeChild, walk, type DriveFile, type SharedDrive } from './drive-file.ts'
+import { documentId, fileId, rootId } from './ids.ts'
 
 /** What a new file is made from. Everything else follows from its folder. */
 export interface NewDriveFile {
@@ -88,12 +88,9 @@ export class DriveStore {
 
   create({ parent, ...input }: NewDriveFile): DriveFile {
     const seq = this.#files.length
-    const preferred = input.source === undefined ? undefined : fileId(`${parent.owner}/${input.source}`)
-    // A path on disk that was deleted and comes back is another file: its first id is not used again.
-    const reusable = preferred !== undefined && !this.#byId.has(preferred) && !this.deletedSources.has(input.source ?? '')
     const file = newFile({
       ...input,
-      id: reusable ? preferred : fileId(`${parent.id}/${input.name}/${seq}`),
+      id: this.#newId(parent, input, seq),
       seq,
       parent,
       owner: parent.owner,
@@ -184,6 +181,14 @@ export class DriveStore {
     const change = { number: this.changes.next, time: this.#clock.now(), driveId: drive.id, account }
     this.changes.push(change)
     this.recorder?.membership(drive, change)
+  }
+
+  #newId(parent: DriveFile, { name, mimeType, source }: Omit<NewDriveFile, 'parent'>, seq: number): string {
+    const key = `${parent.id}/${name}/${seq}`
+    if (isDocument(mimeType)) return documentId(key)
+    // A path on disk that was deleted and comes back is another file: its first id is not used again.
+    const first = source === undefined || this.deletedSources.has(source) ? undefined : fileId(`${parent.owner}/${source}`)
+    return first === undefined || this.#byId.has(first) ? fileId(key) : first
   }
 
   #changed(file: DriveFile, before: Corpus | null): void {

@@ -3,11 +3,11 @@ import type { SandboxClock } from '../../clock.ts'
 import { mimeType as typeOf } from '../../mime-types.ts'
 import { canEdit, canRead, type Viewer } from './access.ts'
 import { appNotAuthorized, badRequestBody, fileNotFound, forbidden } from './drive-error.ts'
-import { folderType, isFolder, isNative, isWithin, shortcutType, type DriveFile } from './drive-file.ts'
+import { isDocument, isFolder, isNative, isWithin, shortcutType, type DriveFile } from './drive-file.ts'
 import type { DriveStore, FilePatch } from './drive-store.ts'
 import { readBoolean, type Parameters } from './parameters.ts'
 
-const nativeSize = 1024
+const documentSize = 1024
 
 const Metadata = z.object({
   name: z.string().optional(),
@@ -39,7 +39,7 @@ export class FileEditor {
     return file
   }
 
-  create(body: unknown, parameters: Parameters, viewer: Viewer, clientId: string | null): DriveFile {
+  create(body: unknown, parameters: Parameters, viewer: Viewer, clientId: string): DriveFile {
     const { name = 'Untitled', mimeType, parents = ['root'], createdTime, modifiedTime, shortcutDetails } = parseMetadata(body)
     const [parentId = 'root', ...others] = parents
     if (others.length > 0) throw tooManyParents()
@@ -111,8 +111,8 @@ export class FileEditor {
 
 /** Bytes of a file that was made without content. */
 export function initialSize(type: string): number | null {
-  if (type === folderType || type === shortcutType) return null
-  return isNative(type) ? nativeSize : 0
+  if (isDocument(type)) return documentSize
+  return isNative(type) ? null : 0
 }
 
 function parseMetadata(body: unknown): Metadata {

@@ -39,8 +39,10 @@ export function listChanges(
   checkSpaces(parameters)
   const size = Math.min(readPageSize(parameters), limit)
   const feed = readFeed(parameters, store, viewer)
+  const begin = readChangeToken(parameters, store)
+  if (size === 0) return { entries: [], nextPageToken: String(begin) }
   const entries: FeedEntry[] = []
-  for (let number = readChangeToken(parameters, store); number < store.changes.next; number += 1) {
+  for (let number = begin; number < store.changes.next; number += 1) {
     const change = store.changes.at(number)
     const entry = change === undefined ? null : feedEntry(change, feed, store)
     if (entry === null) continue

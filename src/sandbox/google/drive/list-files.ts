@@ -49,8 +49,8 @@ export class FileLister {
       compare === null
         ? collect(this.#candidates(query, viewer, position.after), match, size, position)
         : this.#sortedPage(position, size, () => {
-            const all = this.#candidates(query, viewer, -1).files.filter((file) => file !== undefined && match(file))
-            return all.filter((file) => file !== undefined).sort(compare)
+            const all = this.#candidates(query, viewer, -1).files.filter((file) => file !== undefined)
+            return all.filter(match).sort(compare)
           })
     return { files, nextPageToken: next === null ? undefined : writePageToken(list, next) }
   }
@@ -62,7 +62,7 @@ export class FileLister {
     if (all === undefined) throw invalidValue('pageToken')
     const start = position.after + 1
     const files = all.slice(start, start + size).filter((file) => this.#store.find(file.id) === file)
-    return { files, next: start + size < all.length ? { sorted: id, after: start + size - 1 } : null }
+    return { files, next: size === 0 || start + size < all.length ? { sorted: id, after: start + size - 1 } : null }
   }
 
   #match(query: Query | null, scope: DriveScope, viewer: Viewer): Match {
@@ -104,6 +104,7 @@ function scopeMatch({ corpora, drive, sharedDrives }: DriveScope, { account }: V
 }
 
 function collect({ files: candidates, start }: Candidates, match: Match, size: number, position: ListPosition): FilePage {
+  if (size === 0) return { files: [], next: position }
   const files: DriveFile[] = []
   for (let index = start; index < candidates.length; index += 1) {
     const file = candidates[index]

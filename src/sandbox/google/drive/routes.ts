@@ -16,7 +16,7 @@ import { driveResource, Responder } from './responder.ts'
 
 interface DriveEnv {
   Bindings: SandboxEnv['Bindings']
-  Variables: SandboxEnv['Variables'] & { viewer: Viewer; clientId: string | null }
+  Variables: SandboxEnv['Variables'] & { viewer: Viewer; clientId: string }
 }
 
 const base = '/www.googleapis.com/drive/v3'
@@ -44,7 +44,7 @@ export function driveRoutes(store: DriveStore, tokens: TokenStore, clock: Sandbo
   routes.post(`${base}/files`, scopes(accepts.write), async (c) => {
     const { viewer, clientId } = c.var
     const mask = respond.mask('file', c.req.query())
-    const file = editor.create(await readBody(c.req.json()), c.req.query(), viewer, clientId)
+    const file = editor.create(parseBody(await c.req.text()), c.req.query(), viewer, clientId)
     return respond.file(file, viewer.account, mask)
   })
   routes.get(`${base}/files/:fileId`, scopes(accepts.read), (c) => {
@@ -56,7 +56,7 @@ export function driveRoutes(store: DriveStore, tokens: TokenStore, clock: Sandbo
   routes.patch(`${base}/files/:fileId`, scopes(accepts.update), async (c) => {
     const { viewer } = c.var
     const mask = respond.mask('file', c.req.query())
-    const file = editor.update(c.req.param('fileId'), await readBody(c.req.json()), c.req.query(), viewer)
+    const file = editor.update(c.req.param('fileId'), parseBody(await c.req.text()), c.req.query(), viewer)
     return respond.file(file, viewer.account, mask)
   })
   routes.delete(`${base}/files/:fileId`, scopes(accepts.write), (c) => {
@@ -113,8 +113,10 @@ export function driveRoutes(store: DriveStore, tokens: TokenStore, clock: Sandbo
       const account = token && findAccount(token.account)
       if (token === undefined || account === undefined) throw invalidCredentials()
       if (!token.scopes.some((scope) => accepted.includes(scope))) throw insufficientScopes(accepted)
-      c.set('viewer', { account, onlyClient: seesOwnFilesOnly(token.scopes) ? token.clientId : null })
-      c.set('clientId', token.clientId)
+      // A service account is an app of its own.
+      const clientId = token.clientId ?? token.account
+      c.set('viewer', { account, onlyClient: seesOwnFilesOnly(token.scopes) ? clientId : null })
+      c.set('clientId', clientId)
       return next()
     }
   }
@@ -126,7 +128,12 @@ function readDrivesToken(token: string | undefined): number {
   return Number(token)
 }
 
-// A body that is not JSON is refused like one that has the wrong shape.
-function readBody(body: Promise<unknown>): Promise<unknown> {
-  return body.catch(() => undefined)
+// A move needs no body. One that is not JSON is refused like one that has the wrong shape.
+function parseBody(text: string): unknown {
+  if (text === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

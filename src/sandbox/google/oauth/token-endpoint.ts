@@ -22,7 +22,6 @@ interface TokenEndpointOptions {
   tokens: TokenStore
   key: ServiceAccountKey
   clock: SandboxClock
-  stats: TokenStats
 }
 
 /** Counts token requests as they arrive, whatever becomes of them. */

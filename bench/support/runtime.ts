@@ -1,0 +1,36 @@
+import { readConfig } from '../../src/shared/config.ts'
+import { connect } from '../../src/shared/db/connection.ts'
+import { createLogger } from '../../src/shared/log.ts'
+import type { Runtime } from '../../src/shared/runtime.ts'
+
+/** Where the parts are that a sync needs. */
+export interface Surroundings {
+  databaseUrl: string
+  sandboxUrl: string
+  /** As CONNECTOR_TOKEN_KEYS takes them. */
+  tokenKeys: string
+}
+
+/** A runtime as the Node worker makes it. The caller ends its `sql`. */
+export function createRuntime({ databaseUrl, sandboxUrl, tokenKeys }: Surroundings): Runtime {
+  const config = readConfig({
+    CONNECTOR_DATABASE_URL: databaseUrl,
+    CONNECTOR_SANDBOX_URL: sandboxUrl,
+    CONNECTOR_TOKEN_KEYS: tokenKeys,
+    GOOGLE_CLIENT_ID: 'sandbox-google-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    // Neither Auth nor Edge Functions take part.
+    CONNECTOR_SUPABASE_URL: 'http://127.0.0.1',
+    CONNECTOR_SUPABASE_ANON_KEY: 'unused',
+    CONNECTOR_REDIRECT_URLS: 'http://localhost:3000',
+    CONNECTOR_WORKER_SECRET: 'unused'.repeat(6),
+  })
+  return {
+    config,
+    sql: connect(databaseUrl, 3),
+    fetch,
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    log: createLogger('warn', (line) => process.stderr.write(`${line}\n`), Date.now),
+  }
+}

@@ -1,0 +1,53 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import type { Sql } from 'postgres'
+import type { BenchDatabase } from './cluster.ts'
+import { type ConnectedDrive } from './connected-drive.ts'
+import type { SyncWorker } from './sync-worker.ts'
+
+/** A project that has synced a drive once, and its rows in a file, for others to write them again. */
+export interface SyncedDrive {
+  drive: ConnectedDrive
+  database: BenchDatabase
+  /** Rows of `public.files`. */
+  rows: number
+  /** All of them, as COPY writes and reads them. */
+  copyFile: string
+}
+
+export async function syncDrive(worker: SyncWorker, drive: ConnectedDrive, copyFile: string): Promise<SyncedDrive> {
+  const database = await drive.createDatabase()
+  await worker.sync(drive.order(database))
+  await database.use(async (sql) => pipeline(await sql`copy public.files to stdout`.readable(), createWriteStream(copyFile)))
+  return { drive, database, rows: await database.use(countFiles), copyFile }
+}
+
+/** Rows a second of a first sync, into a new project. */
+export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive): Promise<number> {
+  await using database = await drive.createDatabase()
+  const { seconds } = await worker.sync(drive.order(database))
+  const written = await database.use(countFiles)
+  if (written !== rows) throw new Error(`The sync wrote ${written} rows; the first one wrote ${rows}.`)
+  return rows / seconds
+}
+
+/** Rows a second of COPY of the same rows, into the same table of a new project. */
+export async function copyRate({ drive, rows, copyFile }: SyncedDrive): Promise<number> {
+  await using database = await drive.createDatabase()
+  const seconds = await database.use(async (sql) => {
+    const begun = performance.now()
+    await sql.begin(async (transaction) => {
+      const table = await transaction`copy public.files from stdin`.writable()
+      await pipeline(createReadStream(copyFile, { highWaterMark: 2 ** 18 }), table)
+    })
+    return (performance.now() - begun) / 1000
+  })
+  const written = await database.use(countFiles)
+  if (written !== rows) throw new Error(`COPY wrote ${written} rows of ${rows}.`)
+  return rows / seconds
+}
+
+async function countFiles(sql: Sql): Promise<number> {
+  const [row] = await sql<[{ count: number }]>`select count(*)::int from public.files`
+  return row.count
+}
