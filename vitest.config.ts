@@ -1,7 +1,7 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 // Tests that start many processes, or whose figures a busy machine would spoil: one file at a time, after all others.
-const alone = ['test/e2e/**/*.test.ts', 'test/deploy/**/*.test.ts']
+const alone = ['test/e2e/**/*.test.ts', 'test/deploy/**/*.test.ts', 'test/oauth/refresh.test.ts']
 
 export default defineConfig({
   test: {

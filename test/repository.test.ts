@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkVersions } from '../scripts/check-versions.ts'
+import { providers } from '../src/shared/providers/registry.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { schemaRules } from './support/repository/schema-rules.ts'
 
@@ -28,6 +29,31 @@ describe('the schema', () => {
       return names(await sql.unsafe(offenders))
     })
     expect(found, `After "${broken}", the rule found nothing: it cannot fail.`).not.toEqual([])
+  })
+})
+
+describe('the providers', () => {
+  it('are declared in code as in patchbay.endpoint_types', async () => {
+    await using db = await createTestDatabase()
+    const rows = await db.sql`select endpoint_type, provider from patchbay.endpoint_types order by endpoint_type`
+    const declared = providers.flatMap(({ id, streams }) =>
+      Object.keys(streams).map((type) => ({ endpoint_type: type, provider: id })),
+    )
+
+    expect([...rows]).toEqual(declared.toSorted((a, b) => a.endpoint_type.localeCompare(b.endpoint_type)))
+  })
+
+  it('have a folder each, and a page', () => {
+    const folders = readdirSync(join(root, 'src/shared/providers'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )
+    const ids = providers.map(({ id }) => id).toSorted()
+
+    expect(folders.map(({ name }) => name).toSorted()).toEqual(ids)
+    expect(
+      ids.filter((id) => !existsSync(join(root, `docs/providers/${id}.md`))),
+      'docs/providers/<id>.md',
+    ).toEqual([])
   })
 })
 
@@ -64,6 +90,14 @@ describe('the Edge Functions', () => {
     ).toBe(true)
   })
 
+  it('import the packages in supabase/functions/deno.json, and it names no others', () => {
+    const code = ['src/shared', 'supabase/functions'].flatMap(sourceFiles).map(read).join('\n')
+    const packages = [...code.matchAll(/\bfrom '((?:@[\w-]+\/)?[\w-]+)(?:\/[^']*)?'/g)].map(([, name]) => name ?? '')
+    const { imports } = JSON.parse(read('supabase/functions/deno.json')) as { imports: Record<string, string> }
+
+    expect(Object.keys(imports).toSorted()).toEqual([...new Set(packages)].toSorted())
+  })
+
   it('use the versions that package.json pins', () => {
     expect(checkVersions()).toBeUndefined()
   })
@@ -97,10 +131,6 @@ describe('the documents', () => {
     const named = read('.env.example').match(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? []
     const unread = named.map((line) => line.replace(/[#= ]/g, '')).filter((name) => !variables.has(name))
     expect(unread, '.env.example').toEqual([])
-  })
-
-  it.each(providers())('describe the provider %s', (id) => {
-    expect(existsSync(join(root, `docs/providers/${id}.md`)), `every provider has a page: docs/providers/${id}.md`).toBe(true)
   })
 })
 
@@ -139,12 +169,6 @@ function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .map((path) => join(folder, path))
-}
-
-function providers(): string[] {
-  return readdirSync(join(root, 'src/shared/providers'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
 }
 
 class RollBack extends Error {}

@@ -17,7 +17,7 @@ export interface BenchDatabase extends AsyncDisposable {
   /** Roles: `postgres`, which owns the tables, and `supabase_admin`, the superuser. */
   url(role: string): string
   /** Runs `work` on one connection as the superuser. */
-  use<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  query<T>(work: (sql: Sql) => Promise<T>): Promise<T>
 }
 
 /** Starts Postgres on a new data directory in `dir`. */
@@ -43,7 +43,7 @@ export async function startCluster(dir: string): Promise<Cluster> {
       return {
         name,
         url,
-        use: (work) => withConnection(url('supabase_admin'), work),
+        query: (work) => withConnection(url('supabase_admin'), work),
         [Symbol.asyncDispose]: async () => void (await admin.unsafe(`drop database ${name} with (force)`)),
       }
     },

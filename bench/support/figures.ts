@@ -35,7 +35,14 @@ export function comparison(description: Description, rounds: Rounds): Figure {
 /** A figure that stands by itself: the worst of its rounds counts. */
 export function worst(description: Description, ours: readonly number[]): Figure {
   const value = Math.max(...ours)
-  return { ...description, ours: value, theirs: null, ratio: null, ok: meets(value, description.target), rounds: { ours, theirs: [] } }
+  return {
+    ...description,
+    ours: value,
+    theirs: null,
+    ratio: null,
+    ok: meets(value, description.target),
+    rounds: { ours, theirs: [] },
+  }
 }
 
 /** Of at least one number. */

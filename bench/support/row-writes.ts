@@ -10,9 +10,9 @@ export interface Writes {
 
 /** Counts what `work` writes; it must close its connections, because a session reports what it has done when it ends. */
 export async function countWrites(database: BenchDatabase, work: () => Promise<unknown>): Promise<Writes> {
-  const before = await database.use(readCounters)
+  const before = await database.query(readCounters)
   await work()
-  const after = await database.use(readCounters)
+  const after = await database.query(readCounters)
   const rows = new Map<string, number>()
   for (const [table, count] of after.rows) {
     const written = count - (before.rows.get(table) ?? 0)

@@ -22,7 +22,8 @@ export async function startSandboxOf(files: number): Promise<RunningSandbox> {
     orphanSignal: 'SIGINT',
   })
   const stop = () => child.stop('SIGTERM', 10_000)
-  for await (const line of createInterface({ input: child.stdout ?? [] })) {
+  if (!child.stdout) throw new Error('The sandbox has no output.')
+  for await (const line of createInterface(child.stdout)) {
     const { url } = JSON.parse(line) as { url: string }
     return { url, client: sandboxClient(url), [Symbol.asyncDispose]: stop }
   }

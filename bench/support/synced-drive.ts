@@ -18,15 +18,15 @@ export interface SyncedDrive {
 export async function syncDrive(worker: SyncWorker, drive: ConnectedDrive, copyFile: string): Promise<SyncedDrive> {
   const database = await drive.createDatabase()
   await worker.sync(drive.order(database))
-  await database.use(async (sql) => pipeline(await sql`copy public.files to stdout`.readable(), createWriteStream(copyFile)))
-  return { drive, database, rows: await database.use(countFiles), copyFile }
+  await database.query(async (sql) => pipeline(await sql`copy public.files to stdout`.readable(), createWriteStream(copyFile)))
+  return { drive, database, rows: await database.query(countFiles), copyFile }
 }
 
 /** Rows a second of a first sync, into a new project. */
 export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive): Promise<number> {
   await using database = await drive.createDatabase()
   const { seconds } = await worker.sync(drive.order(database))
-  const written = await database.use(countFiles)
+  const written = await database.query(countFiles)
   if (written !== rows) throw new Error(`The sync wrote ${written} rows; the first one wrote ${rows}.`)
   return rows / seconds
 }
@@ -34,7 +34,7 @@ export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive)
 /** Rows a second of COPY of the same rows, into the same table of a new project. */
 export async function copyRate({ drive, rows, copyFile }: SyncedDrive): Promise<number> {
   await using database = await drive.createDatabase()
-  const seconds = await database.use(async (sql) => {
+  const seconds = await database.query(async (sql) => {
     const begun = performance.now()
     await sql.begin(async (transaction) => {
       const table = await transaction`copy public.files from stdin`.writable()
@@ -42,7 +42,7 @@ export async function copyRate({ drive, rows, copyFile }: SyncedDrive): Promise<
     })
     return (performance.now() - begun) / 1000
   })
-  const written = await database.use(countFiles)
+  const written = await database.query(countFiles)
   if (written !== rows) throw new Error(`COPY wrote ${written} rows of ${rows}.`)
   return rows / seconds
 }

@@ -6,7 +6,8 @@ import type { Fault } from './admin-contract.ts'
 import type { Faults } from './faults.ts'
 import { jsonAnswer, providerPath, type ProviderErrors, type SandboxEnv, type SandboxProvider } from './provider.ts'
 
-const htmlPage = '<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Try again later</h1></body></html>'
+const htmlPage =
+  '<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Try again later</h1></body></html>'
 const fillerBytes = 65_536
 
 /** Lets the next waiting fault happen to a request that it fits. `closing` cuts delays short when the sandbox stops. */

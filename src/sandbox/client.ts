@@ -45,10 +45,12 @@ export function sandboxClient(url: string) {
       serviceAccount: async () => ServiceAccountFile.parse(await call('GET', '/google/service-account.json')),
       tokenStats: async () => TokenStats.parse(await call('GET', '/google/token-stats')),
       /** For tokens that are issued from now on. */
-      setAccessTokenLifetime: async (accessTokenSeconds: number) => void (await call('POST', '/google/tokens', { accessTokenSeconds })),
+      setAccessTokenLifetime: async (accessTokenSeconds: number) =>
+        void (await call('POST', '/google/tokens', { accessTokenSeconds })),
       expireAccessTokens: async () => void (await call('POST', '/google/expire-access-tokens')),
       /** The user withdraws all consents at Google. Returns how many there were. */
-      revokeGrant: async (account: string) => RevokedGrants.parse(await call('POST', '/google/revoke-grant', { account })).revoked,
+      revokeGrant: async (account: string) =>
+        RevokedGrants.parse(await call('POST', '/google/revoke-grant', { account })).revoked,
       /** What the account can really read; by default the one with the files from disk. */
       files: async (account = 'pat@example.com') =>
         z.array(DriveEntry).parse(await call('GET', `/google/files?account=${encodeURIComponent(account)}`)),

@@ -49,10 +49,20 @@ function attribute(tag: string, name: string): string {
 }
 
 function unescapeHtml(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
 }
 
 function pageText(html: string): string {
   const body = /<main>([^]*)<\/main>/.exec(html)?.[1] ?? html
-  return unescapeHtml(body.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ').trim())
+  return unescapeHtml(
+    body
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' ')
+      .trim(),
+  )
 }

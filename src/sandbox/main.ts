@@ -31,7 +31,7 @@ const sandbox = await startSandbox({
   clients: [{ ...defaultClient, redirectUris: redirectUri }],
   ...(root !== undefined && { root }),
   ...(state !== undefined && { stateDir: state }),
-})
+}).catch((error: unknown) => command.error(error instanceof Error ? error.message : String(error)))
 console.log(json ? JSON.stringify({ url: sandbox.url }) : `The sandbox is ready at ${sandbox.url}`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -11,7 +11,7 @@ export interface SandboxEnv {
     /** At most this many items in a list, whatever the request asks for. */
     itemLimit: number | undefined
     /** The connection ends without a whole answer. */
-    unanswered: boolean
+    unanswered: boolean | undefined
   }
 }
 
@@ -48,7 +48,10 @@ export interface ErrorAnswer {
 
 /** A JSON answer, with the content type that the providers use. */
 export function jsonAnswer({ status, body, headers = {} }: ErrorAnswer): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json; charset=UTF-8', ...headers } })
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json; charset=UTF-8', ...headers },
+  })
 }
 
 /** Splits `/www.googleapis.com/drive/v3/files` into the provider's host and its path there. */

@@ -6,7 +6,15 @@ import { providerPath, type SandboxEnv } from './provider.ts'
 const capacity = 20_000
 // A log is read, pasted and kept: nothing in it may open anything, not even a simulated account.
 const secretParameters = new Set([
-  'access_token', 'assertion', 'client_secret', 'code', 'code_challenge', 'id_token', 'refresh_token', 'state', 'token',
+  'access_token',
+  'assertion',
+  'client_secret',
+  'code',
+  'code_challenge',
+  'id_token',
+  'refresh_token',
+  'state',
+  'token',
 ])
 
 /** What the providers were asked, and how it went. Keeps the last 20,000 requests and counts all. */

@@ -17,7 +17,7 @@ export interface TreeEntry {
  * a tree may link to itself. What cannot be read is left out as well, and so is the folder `skip`. Throws when `root` is not a folder.
  */
 export function scanTree(root: string, skip?: string): TreeEntry[] {
-  if (!statSync(root).isDirectory()) throw new Error(`${root} is not a folder.`)
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${root} is not a folder.`)
   const skipped = skip === undefined ? undefined : resolve(skip)
   const entries: TreeEntry[] = []
   const scan = (folder: string, prefix: string) => {

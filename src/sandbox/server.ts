@@ -46,7 +46,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const clock = new SandboxClock()
   const providers = [await createGoogle({ ...options, clock })]
   const closing = new AbortController()
-  const server = createServer(getRequestListener(routes(providers, clock, closing.signal).fetch, { overrideGlobalObjects: false }))
+  const server = createServer(
+    getRequestListener(routes(providers, clock, closing.signal).fetch, { overrideGlobalObjects: false }),
+  )
   const close = async () => {
     closing.abort()
     if (server.listening) await stop(server)

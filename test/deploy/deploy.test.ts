@@ -6,17 +6,19 @@ import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { stringify } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DenoVersion } from '../../src/local/function-process.ts'
 import { ownProjectDir } from '../../src/local/services.ts'
 import { noTelemetry } from '../../src/local/telemetry.ts'
 import { startTestPlatform, type TestPlatform } from '../support/database.ts'
 import { startManagementApi, type Deployed } from './management-api.ts'
 
+const denoVersions = ['deno', 'deno-2.1.4'] as const
 const names = ['oauth-authorize', 'oauth-callback', 'oauth-start', 'worker']
 
 describe('functions deployed by the Supabase CLI', () => {
   const open = new AsyncDisposableStack()
   let deployed: Map<string, Deployed>
-  let platform: TestPlatform
+  const platforms = new Map<DenoVersion, TestPlatform>()
 
   beforeAll(async () => {
     const dir = await mkdtemp(join(tmpdir(), 'patchbay-deploy-'))
@@ -26,7 +28,9 @@ describe('functions deployed by the Supabase CLI', () => {
     for (const one of deployed.values()) await unpack(served, one)
     await writeConfig(served, deployed)
     await symlink(join(ownProjectDir, 'node_modules'), join(served, 'node_modules'))
-    platform = open.use(await startTestPlatform({ projectDir: served, functionEnv: settings }))
+    for (const denoVersion of denoVersions) {
+      platforms.set(denoVersion, open.use(await startTestPlatform({ projectDir: served, functionEnv: settings, denoVersion })))
+    }
   }, 120_000)
   afterAll(() => open.disposeAsync())
 
@@ -40,25 +44,31 @@ describe('functions deployed by the Supabase CLI', () => {
     expect(uploaded).toEqual(await imported(`supabase/functions/${name}/index.ts`))
   })
 
-  it.each(names)('%s: answers from what was uploaded', async (name) => {
-    const response = await fetch(`${platform.url}/functions/v1/${name}`, { method: 'POST', redirect: 'manual' })
+  describe.each(denoVersions)('under %s', (denoVersion) => {
+    const call = (name: string) =>
+      fetch(`${platforms.get(denoVersion)?.url}/functions/v1/${name}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ provider: 'google-drive' }),
+        redirect: 'manual',
+      })
 
-    // Not the platform's words for a function that does not start: our own.
-    expect(await response.json()).toMatchObject({
-      error: { code: expect.stringMatching(/^[a-z_]+$/), message: expect.any(String) },
+    it.each(names)('%s: answers from what was uploaded', async (name) => {
+      const response = await call(name)
+
+      // Not the platform's words for a function that does not start, but our own.
+      expect(await response.json()).toMatchObject({
+        error: { code: expect.stringMatching(/^[a-z_]+$/), message: expect.any(String) },
+      })
+      expect(response.status).toBeLessThan(500)
     })
-    expect(response.status).toBeLessThan(500)
-  })
 
-  it('ask for the JWT of a user before they connect an account', async () => {
-    const response = await fetch(`${platform.url}/functions/v1/oauth-authorize`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ provider: 'google-drive' }),
+    it('oauth-authorize: asks for the JWT of a user', async () => {
+      const response = await call('oauth-authorize')
+
+      expect(response.status).toBe(401)
+      expect(await response.json()).toMatchObject({ error: { code: 'unauthorized' } })
     })
-
-    expect(response.status).toBe(401)
-    expect(await response.json()).toMatchObject({ error: { code: 'unauthorized' } })
   })
 
   it.each(names)('%s: tells the platform not to look for a JWT', (name) => {

@@ -1,11 +1,19 @@
-import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
 
 /** Ends a run with the tests that could not run and why, and with one plain line of figures. */
 export default class ClosingLines implements Reporter {
+  #isFiltered = false
+
+  onInit(vitest: Vitest): void {
+    this.#isFiltered = vitest.config.testNamePattern !== undefined
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
     const skipped = tests.filter((test) => test.result().state === 'skipped')
-    if (skipped.length > 0) console.log(['Not run:', ...skipped.map(describeSkipped), ''].join('\n'))
+    // With -t, most are left out on purpose.
+    const unable = this.#isFiltered ? skipped.filter((test) => reasonOf(test) !== undefined) : skipped
+    if (unable.length > 0) console.log(['Not run:', ...unable.map(describeSkipped), ''].join('\n'))
 
     const passed = tests.filter((test) => test.result().state === 'passed').length
     // A file that cannot be loaded, a hook that throws and an error outside any test fail the run too.
@@ -20,7 +28,11 @@ export default class ClosingLines implements Reporter {
 }
 
 function describeSkipped(test: TestCase): string {
-  const result = test.result()
-  const reason = (result.state === 'skipped' && result.note) || 'no reason given: use ctx.skip(condition, reason)'
+  const reason = reasonOf(test) ?? 'no reason given: use ctx.skip(condition, reason)'
   return `  ${test.module.relativeModuleId}: ${test.fullName}\n    ${reason}`
+}
+
+function reasonOf(test: TestCase): string | undefined {
+  const result = test.result()
+  return result.state === 'skipped' ? result.note : undefined
 }

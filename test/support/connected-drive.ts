@@ -22,6 +22,8 @@ export interface ConnectedDrive extends AsyncDisposable {
   endpointId: string
   /** The environment of a worker. */
   env: Record<string, string>
+  /** The person connects the same account again. */
+  reconnect: () => Promise<void>
 }
 
 export async function startConnectedDrive(options: SandboxOptions = {}): Promise<ConnectedDrive> {
@@ -55,6 +57,7 @@ export async function startConnectedDrive(options: SandboxOptions = {}): Promise
     integrationId,
     endpointId: endpoint.id,
     env,
+    reconnect: async () => void (await connectDrive(runtime, userId)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -1,5 +1,11 @@
 import type { ErrorAnswer, ProviderErrors } from '../provider.ts'
-import { invalidCredentials, rateLimitExceeded, serverError, userRateLimitExceeded, type DriveError } from './drive/drive-error.ts'
+import {
+  invalidCredentials,
+  rateLimitExceeded,
+  serverError,
+  userRateLimitExceeded,
+  type DriveError,
+} from './drive/drive-error.ts'
 
 const apiHost = 'www.googleapis.com'
 

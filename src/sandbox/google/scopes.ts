@@ -33,7 +33,15 @@ export const delegatedScopes: ReadonlySet<string> = new Set([
 
 /** Scopes by what a method needs; any one of them is enough. From the API's discovery document. */
 export const accepts = {
-  about: [drive, `${drive}.appdata`, `${drive}.file`, `${drive}.metadata`, `${drive}.metadata.readonly`, `${drive}.photos.readonly`, `${drive}.readonly`],
+  about: [
+    drive,
+    `${drive}.appdata`,
+    `${drive}.file`,
+    `${drive}.metadata`,
+    `${drive}.metadata.readonly`,
+    `${drive}.photos.readonly`,
+    `${drive}.readonly`,
+  ],
   read: [
     drive,
     `${drive}.appdata`,

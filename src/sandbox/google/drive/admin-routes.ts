@@ -30,7 +30,10 @@ export function driveAdminRoutes(store: DriveStore, clock: SandboxClock): Hono<S
   admin.post('/files/bulk', async (c) => {
     const { count, prefix, ...place } = NewFiles.parse(await c.req.json())
     const folder = folderAt(place)
-    const ids = Array.from({ length: count }, (_, index) => addFile(folder, `${prefix}${index + 1}.txt`, 'text/plain', bulkSize).id)
+    const ids = Array.from(
+      { length: count },
+      (_, index) => addFile(folder, `${prefix}${index + 1}.txt`, 'text/plain', bulkSize).id,
+    )
     return c.json({ ids }, 201)
   })
   admin.post('/files/folder', async (c) => {

@@ -61,11 +61,21 @@ export function badRequestBody(): DriveError {
 
 // A `q` that names an unknown folder gets the message without the id.
 export function fileNotFound(id: string): DriveError {
-  return new DriveError(404, { reason: 'notFound', message: `File not found: ${id}.`, location: 'fileId', locationType: 'parameter' })
+  return new DriveError(404, {
+    reason: 'notFound',
+    message: `File not found: ${id}.`,
+    location: 'fileId',
+    locationType: 'parameter',
+  })
 }
 
 export function driveNotFound(id: string): DriveError {
-  return new DriveError(404, { reason: 'notFound', message: `Shared drive not found: ${id}`, location: 'driveId', locationType: 'parameter' })
+  return new DriveError(404, {
+    reason: 'notFound',
+    message: `Shared drive not found: ${id}`,
+    location: 'driveId',
+    locationType: 'parameter',
+  })
 }
 
 export function forbidden(reason: string, message: string): DriveError {
@@ -73,7 +83,12 @@ export function forbidden(reason: string, message: string): DriveError {
 }
 
 export function loginRequired(): DriveError {
-  return new DriveError(401, { reason: 'required', message: 'Login Required.', location: 'Authorization', locationType: 'header' })
+  return new DriveError(401, {
+    reason: 'required',
+    message: 'Login Required.',
+    location: 'Authorization',
+    locationType: 'header',
+  })
 }
 
 export function invalidCredentials(): DriveError {
@@ -104,7 +119,9 @@ export function insufficientScopes(scopes: readonly string[]): DriveError {
           metadata: { service: 'drive.googleapis.com' },
         },
       ],
-      headers: { 'www-authenticate': `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="${scopes.join(' ')}"` },
+      headers: {
+        'www-authenticate': `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="${scopes.join(' ')}"`,
+      },
     },
   )
 }

@@ -100,3 +100,38 @@ export function removeChild(folder: DriveFile, child: DriveFile): void {
   const index = positionAfter(folder.children, child.seq) - 1
   if (folder.children[index] === child) folder.children.splice(index, 1)
 }
+
+/** A file with everything that is not given at its usual value. */
+export function newFile(given: Pick<DriveFile, 'id' | 'seq' | 'name' | 'mimeType' | 'owner'> & Partial<DriveFile>): DriveFile {
+  return {
+    parent: null,
+    children: [],
+    drive: null,
+    size: null,
+    created: 0,
+    modified: 0,
+    explicitlyTrashed: false,
+    trashed: false,
+    trashedAt: null,
+    shortcutTarget: null,
+    sharedWith: [],
+    sharedAt: null,
+    version: 1,
+    revision: 1,
+    stamp: 0,
+    lastChange: 0,
+    source: null,
+    edited: false,
+    appClient: null,
+    ...given,
+  }
+}
+
+/** Works out `trashed` again, for the file and what is in it. */
+export function refreshTrashed(file: DriveFile): void {
+  const trashed = file.explicitlyTrashed || (file.parent?.trashed ?? false)
+  if (trashed === file.trashed) return
+  file.trashed = trashed
+  file.stamp += 1
+  for (const child of file.children) refreshTrashed(child)
+}

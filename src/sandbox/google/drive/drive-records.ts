@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Journal } from '../../journal.ts'
-import type { DriveFile, SharedDrive } from './drive-file.ts'
-import { newFile, refreshTrashed, type DriveRecorder, type DriveStore } from './drive-store.ts'
+import { newFile, refreshTrashed, type DriveFile, type SharedDrive } from './drive-file.ts'
+import type { DriveRecorder, DriveStore } from './drive-store.ts'
 
 const Corpus = z.object({ owner: z.string().nullable(), driveId: z.string().nullable(), audience: z.array(z.string()) })
 const Change = z.union([

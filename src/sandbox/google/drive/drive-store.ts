@@ -1,7 +1,17 @@
 import type { SandboxClock } from '../../clock.ts'
 import { corpusOf, sameCorpus, type Corpus } from './access.ts'
 import { ChangeLog, type Change } from './change-log.ts'
-import { addChild, folderType, isDocument, removeChild, walk, type DriveFile, type SharedDrive } from './drive-file.ts'
+import {
+  addChild,
+  folderType,
+  isDocument,
+  newFile,
+  refreshTrashed,
+  removeChild,
+  walk,
+  type DriveFile,
+  type SharedDrive,
+} from './drive-file.ts'
 import { documentId, fileId, rootId } from './ids.ts'
 
 /** What a new file is made from. Everything else follows from its folder. */
@@ -78,7 +88,15 @@ export class DriveStore {
   }
 
   addDrive(drive: Omit<SharedDrive, 'root'>): SharedDrive {
-    const root = newFile({ id: drive.id, seq: -1, name: drive.name, mimeType: folderType, owner: null, created: drive.created, modified: drive.created })
+    const root = newFile({
+      id: drive.id,
+      seq: -1,
+      name: drive.name,
+      mimeType: folderType,
+      owner: null,
+      created: drive.created,
+      modified: drive.created,
+    })
     const added = { ...drive, root }
     root.drive = added
     this.drives.set(drive.id, added)
@@ -202,39 +220,4 @@ export class DriveStore {
     this.changes.push(change)
     this.recorder?.changed(file, change)
   }
-}
-
-/** A file with everything that is not given at its usual value. */
-export function newFile(given: Pick<DriveFile, 'id' | 'seq' | 'name' | 'mimeType' | 'owner'> & Partial<DriveFile>): DriveFile {
-  return {
-    parent: null,
-    children: [],
-    drive: null,
-    size: null,
-    created: 0,
-    modified: 0,
-    explicitlyTrashed: false,
-    trashed: false,
-    trashedAt: null,
-    shortcutTarget: null,
-    sharedWith: [],
-    sharedAt: null,
-    version: 1,
-    revision: 1,
-    stamp: 0,
-    lastChange: 0,
-    source: null,
-    edited: false,
-    appClient: null,
-    ...given,
-  }
-}
-
-/** Works out `trashed` again, for the file and what is in it. */
-export function refreshTrashed(file: DriveFile): void {
-  const trashed = file.explicitlyTrashed || (file.parent?.trashed ?? false)
-  if (trashed === file.trashed) return
-  file.trashed = trashed
-  file.stamp += 1
-  for (const child of file.children) refreshTrashed(child)
 }

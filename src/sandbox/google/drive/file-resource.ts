@@ -40,13 +40,13 @@ const fields: Readonly<Record<string, Field>> = {
   md5Checksum: (file) => checksum('md5', file),
   sha1Checksum: (file) => checksum('sha1', file),
   sha256Checksum: (file) => checksum('sha256', file),
-  headRevisionId: (file) => (isNative(file.mimeType) ? undefined : `0B${hash('sha256', contentKey(file), 'base64url').slice(0, 42)}`),
+  headRevisionId: (file) =>
+    isNative(file.mimeType) ? undefined : `0B${hash('sha256', contentKey(file), 'base64url').slice(0, 42)}`,
   originalFilename: (file) => (isNative(file.mimeType) ? undefined : file.name),
   fileExtension: (file) => (isNative(file.mimeType) ? undefined : extension(file.name)),
-  fullFileExtension: (file) => (isNative(file.mimeType) ? undefined : /[^.]\.(.+)$/.exec(file.name)?.[1] ?? ''),
+  fullFileExtension: (file) => (isNative(file.mimeType) ? undefined : (/[^.]\.(.+)$/.exec(file.name)?.[1] ?? '')),
   webViewLink: (file) => webViewLink(file),
-  webContentLink: (file) =>
-    isNative(file.mimeType) ? undefined : `https://drive.google.com/uc?id=${file.id}&export=download`,
+  webContentLink: (file) => (isNative(file.mimeType) ? undefined : `https://drive.google.com/uc?id=${file.id}&export=download`),
   iconLink: (file) => `https://drive-thirdparty.googleusercontent.com/16/type/${file.mimeType}`,
   hasThumbnail: () => false,
   thumbnailVersion: () => '0',
@@ -62,9 +62,7 @@ const fields: Readonly<Record<string, Field>> = {
     file.sharedWith.includes(viewer.email) ? userResource(findAccount(file.owner ?? ''), viewer) : undefined,
   trashedTime: (file) => (file.drive !== null && file.trashedAt !== null ? timestamp(file.trashedAt) : undefined),
   shortcutDetails: (file) =>
-    file.shortcutTarget === null
-      ? undefined
-      : { targetId: file.shortcutTarget.id, targetMimeType: file.shortcutTarget.mimeType },
+    file.shortcutTarget === null ? undefined : { targetId: file.shortcutTarget.id, targetMimeType: file.shortcutTarget.mimeType },
   capabilities: (file, viewer) => capabilities(file, viewer),
   copyRequiresWriterPermission: () => false,
   viewersCanCopyContent: () => true,

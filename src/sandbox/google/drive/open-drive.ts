@@ -31,7 +31,8 @@ export interface OpenDrive {
  * disk since then becomes part of the change feed.
  */
 export async function openDrive({ clock, root, copies = 1, extras = false, stateDir }: DriveOptions): Promise<OpenDrive> {
-  const { journal, records } = stateDir === undefined ? { journal: null, records: [] } : await Journal.open(join(stateDir, 'google-drive.jsonl'))
+  const { journal, records } =
+    stateDir === undefined ? { journal: null, records: [] } : await Journal.open(join(stateDir, 'google-drive.jsonl'))
   const firstChange = storedFirstChange(records)
   // In seconds: a page token from a sandbox that ended without keeping its state is below it, and refused as it would be anywhere.
   const store = new DriveStore(clock, firstChange ?? Math.floor(clock.now() / 1000))

@@ -45,7 +45,11 @@ function compileTerm(term: Term, { account }: Viewer, parentId: (id: string) => 
     case 'name':
       return compareText(term, (file) => file.name, hasTokenPrefix)
     case 'mimeType':
-      return compareText(term, (file) => file.mimeType, (type, prefix) => type.startsWith(prefix))
+      return compareText(
+        term,
+        (file) => file.mimeType,
+        (type, prefix) => type.startsWith(prefix),
+      )
     case 'modifiedTime':
       return compareTime(term, (file) => file.modified)
     case 'createdTime':
@@ -64,7 +68,11 @@ function compileTerm(term: Term, { account }: Viewer, parentId: (id: string) => 
   }
 }
 
-function compareText({ operator, value }: Term, read: (file: DriveFile) => string, contains: (text: string, part: string) => boolean): Match {
+function compareText(
+  { operator, value }: Term,
+  read: (file: DriveFile) => string,
+  contains: (text: string, part: string) => boolean,
+): Match {
   const wanted = value.toLowerCase()
   switch (operator) {
     case '=':

@@ -11,7 +11,16 @@ type Operator = (typeof operators)[number]
 
 // Strings with \' and \\ in them, words, operators, parentheses.
 const tokenPattern = /\s*('(?:[^'\\]|\\.)*'|!=|<=|>=|[=<>()]|[\w.:-]+)/y
-const unsimulated = new Set(['fullText', 'properties', 'appProperties', 'visibility', 'writers', 'readers', 'memberCount', 'labels'])
+const unsimulated = new Set([
+  'fullText',
+  'properties',
+  'appProperties',
+  'visibility',
+  'writers',
+  'readers',
+  'memberCount',
+  'labels',
+])
 
 /**
  * Parses the `q` of files.list. https://developers.google.com/drive/api/guides/search-files

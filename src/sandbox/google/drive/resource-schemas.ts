@@ -73,7 +73,8 @@ export const schemas = {
 /** What is in an answer when the request has no `fields`. */
 export const defaultFields: Record<keyof typeof schemas, string> = {
   about: '*',
-  changeList: 'kind,nextPageToken,newStartPageToken,changes(kind,changeType,time,removed,fileId,file(kind,id,name,mimeType),driveId,drive(kind,id,name))',
+  changeList:
+    'kind,nextPageToken,newStartPageToken,changes(kind,changeType,time,removed,fileId,file(kind,id,name,mimeType),driveId,drive(kind,id,name))',
   drive: 'kind,id,name',
   driveList: 'kind,nextPageToken,drives(kind,id,name)',
   file: 'kind,id,name,mimeType',

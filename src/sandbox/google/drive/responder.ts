@@ -40,14 +40,26 @@ export class Responder {
     const rest = { kind: 'drive#fileList', nextPageToken, incompleteSearch: false }
     if (!selects(mask, 'files')) return this.plain(rest, mask)
     const renderer = this.#renderer(viewer, innerMask(mask, 'files'))
-    return json(withList(project(rest, mask), 'files', files.map((file) => renderer.json(file))))
+    return json(
+      withList(
+        project(rest, mask),
+        'files',
+        files.map((file) => renderer.json(file)),
+      ),
+    )
   }
 
   changeList(entries: readonly FeedEntry[], tokens: object, viewer: Account, mask: FieldMask): Response {
     const rest = { kind: 'drive#changeList', ...tokens }
     if (!selects(mask, 'changes')) return this.plain(rest, mask)
     const inner = innerMask(mask, 'changes')
-    return json(withList(project(rest, mask), 'changes', entries.map((entry) => this.#change(entry, viewer, inner))))
+    return json(
+      withList(
+        project(rest, mask),
+        'changes',
+        entries.map((entry) => this.#change(entry, viewer, inner)),
+      ),
+    )
   }
 
   #change(entry: FeedEntry, viewer: Account, mask: FieldMask | null): string {

@@ -6,7 +6,14 @@ import type { TokenStore } from '../oauth/token-store.ts'
 import { accepts, seesOwnFilesOnly } from '../scopes.ts'
 import { aboutResource } from './about.ts'
 import type { Viewer } from './access.ts'
-import { DriveError, insufficientScopes, invalidCredentials, invalidParameter, loginRequired, notSimulated } from './drive-error.ts'
+import {
+  DriveError,
+  insufficientScopes,
+  invalidCredentials,
+  invalidParameter,
+  loginRequired,
+  notSimulated,
+} from './drive-error.ts'
 import type { DriveStore } from './drive-store.ts'
 import { FileEditor } from './edit-files.ts'
 import { listChanges, startPageToken } from './list-changes.ts'

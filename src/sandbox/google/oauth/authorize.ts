@@ -4,6 +4,7 @@ import type { SandboxEnv } from '../../provider.ts'
 import { people } from '../accounts.ts'
 import { knownScopes } from '../scopes.ts'
 import type { AuthorizationCodes, PkceChallenge } from './authorization-codes.ts'
+import { field, readForm } from './client-auth.ts'
 import { allowsRedirect, type OAuthClient } from './clients.ts'
 import { consentPage, errorPage } from './consent-page.ts'
 import type { TokenStore } from './token-store.ts'
@@ -56,15 +57,15 @@ export function authorizeRoutes({ clients, codes, tokens }: AuthorizeOptions): H
   })
 
   routes.post('/accounts.google.com/o/oauth2/v2/auth/consent', async (c) => {
-    const form = await c.req.formData()
-    const id = String(form.get('request'))
+    const form = await readForm(c.req)
+    const id = field(form, 'request') ?? ''
     const request = pending.get(id)
     if (request === undefined) throw new Refusal('invalid_request', 'This page was already used. Begin again in the app.')
-    const account = people.find(({ email }) => email === form.get('account'))
+    const account = people.find(({ email }) => email === field(form, 'account'))
     if (account === undefined) throw new Refusal('invalid_request', 'Unknown account.')
     pending.delete(id)
     const chosen = request.scopes.filter((scope) => form.getAll('scope').includes(scope))
-    if (form.get('decision') !== 'allow' || chosen.length === 0) {
+    if (field(form, 'decision') !== 'allow' || chosen.length === 0) {
       return c.redirect(callback(request, { error: 'access_denied' }))
     }
 
@@ -96,7 +97,8 @@ export function authorizeRoutes({ clients, codes, tokens }: AuthorizeOptions): H
 
 function parseRequest(query: URLSearchParams, clients: ReadonlyMap<string, OAuthClient>): AuthorizeRequest {
   for (const name of new Set(query.keys())) {
-    if (query.getAll(name).length > 1) throw new Refusal('invalid_request', `OAuth 2 parameters can only have a single value: ${name}`)
+    if (query.getAll(name).length > 1)
+      throw new Refusal('invalid_request', `OAuth 2 parameters can only have a single value: ${name}`)
   }
   const client = clients.get(required(query, 'client_id'))
   if (client === undefined) throw new Refusal('invalid_client', 'The OAuth client was not found.')
@@ -106,7 +108,13 @@ function parseRequest(query: URLSearchParams, clients: ReadonlyMap<string, OAuth
   }
   const responseType = required(query, 'response_type')
   if (responseType !== 'code') throw new Refusal('unsupported_response_type', `Invalid response_type: ${responseType}`)
-  const scopes = [...new Set(required(query, 'scope').split(' ').filter((scope) => scope !== ''))]
+  const scopes = [
+    ...new Set(
+      required(query, 'scope')
+        .split(' ')
+        .filter((scope) => scope !== ''),
+    ),
+  ]
   const unknown = scopes.filter((scope) => !knownScopes.has(scope))
   if (unknown.length > 0) throw new Refusal('invalid_scope', `Some requested scopes were invalid: ${unknown.join(', ')}`)
 
@@ -134,7 +142,8 @@ function parseChallenge(query: URLSearchParams): PkceChallenge | null {
   const value = query.get('code_challenge')
   const method = query.get('code_challenge_method') ?? 'plain'
   if (value === null) return null
-  if (method !== 'S256' && method !== 'plain') throw new Refusal('invalid_request', `Invalid parameter value for code_challenge_method: ${method}`)
+  if (method !== 'S256' && method !== 'plain')
+    throw new Refusal('invalid_request', `Invalid parameter value for code_challenge_method: ${method}`)
   if (!/^[\w.~-]{43,128}$/.test(value)) throw new Refusal('invalid_request', 'Invalid parameter value for code_challenge.')
   return { method, value }
 }

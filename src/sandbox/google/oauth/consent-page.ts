@@ -8,16 +8,18 @@ type Html = ReturnType<typeof html>
 export function consentPage(requestId: string, request: AuthorizeRequest): Html {
   const chosen = people.find(({ email }) => email === request.loginHint) ?? people[0]
   const accounts = people.map(
-    (account) => html`<label class="choice">
-      <input type="radio" name="account" value="${account.email}" ${account === chosen ? 'checked' : ''} />
-      <span><b>${account.displayName}</b><br /><small>${account.email}</small></span>
-    </label>`,
+    (account) =>
+      html`<label class="choice">
+        <input type="radio" name="account" value="${account.email}" ${account === chosen ? 'checked' : ''} />
+        <span><b>${account.displayName}</b><br /><small>${account.email}</small></span>
+      </label>`,
   )
   const scopes = request.scopes.map(
-    (scope) => html`<label class="choice">
-      <input type="checkbox" name="scope" value="${scope}" checked />
-      <span>${describe(scope)}<br /><small>${scope}</small></span>
-    </label>`,
+    (scope) =>
+      html`<label class="choice">
+        <input type="checkbox" name="scope" value="${scope}" checked />
+        <span>${describe(scope)}<br /><small>${scope}</small></span>
+      </label>`,
   )
   return page(
     'Sign in with Google (sandbox)',
@@ -25,8 +27,14 @@ export function consentPage(requestId: string, request: AuthorizeRequest): Html 
       <p><b>${request.clientId}</b> wants access to your Google Account.</p>
       <form method="post" action="auth/consent">
         <input type="hidden" name="request" value="${requestId}" />
-        <fieldset><legend>Choose an account</legend>${accounts}</fieldset>
-        <fieldset><legend>Select what the app can access</legend>${scopes}</fieldset>
+        <fieldset>
+          <legend>Choose an account</legend>
+          ${accounts}
+        </fieldset>
+        <fieldset>
+          <legend>Select what the app can access</legend>
+          ${scopes}
+        </fieldset>
         <p class="buttons">
           <button name="decision" value="deny">Deny</button>
           <button name="decision" value="allow" class="primary">Allow</button>
@@ -74,15 +82,59 @@ function page(title: string, body: Html): Html {
         <meta name="viewport" content="width=device-width" />
         <title>${title}</title>
         <style>
-          body { font: 16px/1.5 system-ui, sans-serif; color: #1f1f1f; background: #f0f4f9; margin: 0; }
-          main { max-width: 30rem; margin: 3rem auto; padding: 2rem; background: #fff; border-radius: 1rem; }
-          h1 { margin: 0 0 0.5rem; font-weight: 500; }
-          fieldset { border: 1px solid #c4c7c5; border-radius: 0.5rem; margin: 1rem 0; }
-          .choice { display: flex; gap: 0.75rem; align-items: start; padding: 0.4rem 0; overflow-wrap: anywhere; }
-          small { color: #5f6368; }
-          .buttons { display: flex; justify-content: end; gap: 0.75rem; }
-          button { font: inherit; padding: 0.5rem 1.5rem; border: 1px solid #747775; border-radius: 2rem; background: #fff; color: #0b57d0; cursor: pointer; }
-          .primary { background: #0b57d0; border-color: #0b57d0; color: #fff; }
+          body {
+            font:
+              16px/1.5 system-ui,
+              sans-serif;
+            color: #1f1f1f;
+            background: #f0f4f9;
+            margin: 0;
+          }
+          main {
+            max-width: 30rem;
+            margin: 3rem auto;
+            padding: 2rem;
+            background: #fff;
+            border-radius: 1rem;
+          }
+          h1 {
+            margin: 0 0 0.5rem;
+            font-weight: 500;
+          }
+          fieldset {
+            border: 1px solid #c4c7c5;
+            border-radius: 0.5rem;
+            margin: 1rem 0;
+          }
+          .choice {
+            display: flex;
+            gap: 0.75rem;
+            align-items: start;
+            padding: 0.4rem 0;
+            overflow-wrap: anywhere;
+          }
+          small {
+            color: #5f6368;
+          }
+          .buttons {
+            display: flex;
+            justify-content: end;
+            gap: 0.75rem;
+          }
+          button {
+            font: inherit;
+            padding: 0.5rem 1.5rem;
+            border: 1px solid #747775;
+            border-radius: 2rem;
+            background: #fff;
+            color: #0b57d0;
+            cursor: pointer;
+          }
+          .primary {
+            background: #0b57d0;
+            border-color: #0b57d0;
+            color: #fff;
+          }
         </style>
       </head>
       <body>

@@ -95,7 +95,12 @@ export function tokenRoutes({ clients, codes, tokens, key, clock }: TokenEndpoin
     if (token.revoked || grant.revoked) throw new OAuthError(400, 'invalid_grant', 'Token has been expired or revoked.')
     const asked = field(form, 'scope')?.split(' ') ?? token.scopes
     if (asked.some((scope) => !token.scopes.includes(scope))) throw new OAuthError(400, 'invalid_scope', 'Bad Request')
-    const accessToken = tokens.issueAccessToken({ account: grant.account, clientId: client.clientId, scopes: asked, grantId: grant.id })
+    const accessToken = tokens.issueAccessToken({
+      account: grant.account,
+      clientId: client.clientId,
+      scopes: asked,
+      grantId: grant.id,
+    })
     // No refresh_token: Google does not rotate them.
     return { access_token: accessToken, expires_in: tokens.accessTokenSeconds, scope: asked.join(' '), token_type: 'Bearer' }
   }
