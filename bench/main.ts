@@ -34,7 +34,7 @@ process.once('SIGTERM', () => stopping.abort())
 try {
   process.exitCode = await run()
 } catch (error) {
-  process.stderr.write(`${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${styleText('red', '✗')} ${explainError(error)}\n`)
   process.exitCode = 1
 }
 // The servers are stopped; what a library may still hold open is no reason to stay.
@@ -68,4 +68,10 @@ function interrupted(): Promise<void> {
   const { signal } = stopping
   if (signal.aborted) return Promise.resolve()
   return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }))
+}
+
+/** What went wrong first; what failed after it, while all was being stopped, is rarely of interest. */
+function explainError(error: unknown): string {
+  if (error instanceof SuppressedError) return explainError(error.suppressed)
+  return error instanceof Error ? error.message : String(error)
 }

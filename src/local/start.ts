@@ -48,7 +48,7 @@ async function start(options: Options): Promise<number> {
   const dataDir = join(ownProjectDir, '.local')
 
   narrator.step('Starting the sandbox')
-  const sandbox = await startSandboxProcess(resolve(options.root), join(dataDir, 'sandbox'))
+  const sandbox = await startSandboxProcess(resolve(options.root), dataDir)
   started.defer(() => sandbox.child.stop('SIGTERM', 10_000))
   narrator.done(sandbox.url)
 

@@ -37,11 +37,11 @@ beforeAll(async () => {
 beforeEach(async () => {
   folders += 1
   folderId = (await admin.google.createFolder({ name: `Work ${folders}` })).id
+  await admin.clearFaults()
   await admin.clearRequests()
 })
 
 afterAll(async () => {
-  await admin.clearFaults()
   await sandbox.close()
 })
 
@@ -229,6 +229,23 @@ describe('a full pass', () => {
       if (page.listed.includes(folderId)) await admin.google.deleteFile(folderId)
     })
     await expect(vanish).rejects.toMatchObject({ code: 'provider_not_found' })
+  })
+
+  it('ends in an error, not in deletions, when the folder itself cannot be listed', async () => {
+    await fault('/files', googleError(404, 'notFound'))
+    await expect(open({ folder_id: folderId }).run()).rejects.toMatchObject({ code: 'provider_not_found' })
+  })
+
+  it('forgets a folder that has left since the last one', async () => {
+    await makeTree(folderId, 3, 2)
+    const engine = open({ folder_id: folderId })
+    await engine.run()
+    const place = await admin.google.createFolder({ name: 'Elsewhere' })
+    const leaving = [...engine.folders.values()].find((folder) => folder.parent === folderId)
+    await admin.google.updateFile({ id: leaving?.id ?? '', parentId: place.id })
+    engine.cursor = null
+    await engine.run()
+    expect(stored(engine)).toEqual(await truth({ folder: folderId }))
   })
 
   it('goes on over empty and short pages that lead to another', async () => {
@@ -442,13 +459,32 @@ describe('after a full pass', () => {
     expect(stored(engine)).toEqual(before)
   })
 
-  it('takes the end of the feed for what it says only', async () => {
+  it('does not take an answer without a position for the end of the feed', async () => {
     const engine = open({})
     await engine.run()
-    for (const body of [{}, { kind: 'drive#changeList', changes: [] }]) {
+    for (const body of [{}, { changes: [] }]) {
       await fault('/changes', { type: 'error', status: 200, body })
       await expect(engine.run()).rejects.toMatchObject({ code: 'provider_answer_invalid' })
     }
+  })
+
+  it('takes the last word on a file that changed twice, and drops what is now in another drive', async () => {
+    const engine = open({})
+    await engine.run()
+    const [first, second] = [...engine.files.keys()]
+    const file = (id: string | undefined, more: object) => ({
+      changeType: 'file',
+      fileId: id,
+      file: { id, name: 'x', mimeType: 'text/plain', ...more },
+    })
+    const changes = [
+      { changeType: 'file', fileId: first, removed: true },
+      file(first, {}),
+      file(second, { driveId: 'other' }),
+      { changeType: 'drive', driveId: 'other', removed: true },
+    ]
+    await fault('/changes', { type: 'error', status: 200, body: { changes, newStartPageToken: '1' } })
+    expect(await engine.run()).toMatchObject([{ files: [{ id: first }], removed: [second] }])
   })
 
   it('agrees with Drive after any sequence of changes', async () => {
@@ -459,7 +495,7 @@ describe('after a full pass', () => {
     const folder = open({ folder_id: folderId }, 4)
     const place = await admin.google.createFolder({ name: `Beside ${folderId}` })
 
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 25; round += 1) {
       for (let change = 0; change < 6; change += 1) {
         const entries = await admin.google.files()
         const inside = entries.filter((entry) => within(entries, entry.parentId, [folderId, place.id]))
@@ -507,6 +543,36 @@ describe('endpoint_config', () => {
     })
     await expect(open({ folder_id: 'unknown' }).run()).rejects.toMatchObject({ code: 'provider_not_found' })
     await expect(open({ drive_id: folderId }).run()).rejects.toMatchObject({ code: 'provider_not_found' })
+  })
+})
+
+describe('errors of Google', () => {
+  it('pass by themselves where they can', async () => {
+    const engine = open({})
+    for (const answer of [
+      { type: 'quota' as const },
+      { type: 'rate-limit' as const },
+      { type: 'cut-body' as const },
+      { type: 'server-error' as const, html: true },
+    ]) {
+      await fault('/files', answer)
+    }
+    for (const reason of ['rateLimitExceeded', 'dailyLimitExceeded']) await fault('/changes', googleError(403, reason))
+    await engine.run()
+    await engine.run()
+    expect(stored(engine)).toEqual(await truth({}))
+  })
+
+  it.each([
+    [403, 'insufficientPermissions', 'provider_unauthorized', 'reconnect'],
+    [401, 'authError', 'provider_unauthorized', 'reconnect'],
+    [403, 'accessNotConfigured', 'provider_forbidden', 'rejected'],
+    [403, 'domainPolicy', 'provider_forbidden', 'rejected'],
+    [404, 'notFound', 'provider_not_found', 'rejected'],
+    [400, 'invalid', 'provider_rejected', 'rejected'],
+  ])('%i %s is %s', async (status, reason, code, outcome) => {
+    await fault('/files', googleError(status, reason))
+    await expect(open({}).run()).rejects.toMatchObject({ code, outcome, context: { provider: 'google-drive', status, reason } })
   })
 })
 

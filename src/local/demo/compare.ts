@@ -10,9 +10,9 @@ export async function providerFiles(sandbox: SandboxClient): Promise<DriveEntry[
 
 /** How the rows differ from the provider's files: no difference is an empty list. */
 export async function compareWithProvider(sql: Sql, sandbox: SandboxClient, endpointId: string): Promise<string[]> {
-  const truth = new Map((await providerFiles(sandbox)).map((file) => [file.id, `${file.path} (${file.size} bytes)`]))
+  const truth = new Map((await providerFiles(sandbox)).map((file) => [file.id, `${file.path} (${file.size ?? 'no'} bytes)`]))
   const rows = await sql<{ external_file_id: string; text: string }[]>`
-    select external_file_id, format('%s (%s bytes)', file_path, file_size) as text
+    select external_file_id, format('%s (%s bytes)', file_path, coalesce(file_size::text, 'no')) as text
     from public.files where endpoint_id = ${endpointId}::uuid`
   const differences: string[] = []
   for (const row of rows) {

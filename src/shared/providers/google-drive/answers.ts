@@ -34,10 +34,10 @@ export const RootFolder = z.object({
 })
 export const rootFolderFields = 'id,name,mimeType,driveId,trashed'
 
-// `kind` is asked for and demanded, so that an answer which happens to be {} is not taken for the end of a list: what a pass does not
-// see is deleted.
-
-/** GET /files */
+/**
+ * GET /files. `kind` is asked for and demanded, so that an answer which happens to be {} is not taken for the end of the list: what a
+ * pass has not seen is deleted.
+ */
 export const FileList = z.object({
   kind: z.literal('drive#fileList'),
   incompleteSearch: z.boolean().optional(),
@@ -52,7 +52,6 @@ export const StartPageToken = z.object({ startPageToken: z.string() })
 
 /** GET /changes */
 export const ChangeList = z.object({
-  kind: z.literal('drive#changeList'),
   nextPageToken: z.string().optional(),
   newStartPageToken: z.string().optional(),
   changes: z
@@ -68,4 +67,4 @@ export const ChangeList = z.object({
     .default([]),
 })
 export type Change = z.infer<typeof ChangeList>['changes'][number]
-export const changeListFields = `kind,nextPageToken,newStartPageToken,changes(changeType,removed,fileId,driveId,file(${fileFields},trashed))`
+export const changeListFields = `nextPageToken,newStartPageToken,changes(changeType,removed,fileId,driveId,file(${fileFields},trashed))`
