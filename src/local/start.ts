@@ -8,6 +8,7 @@ import { createNarrator } from './narrator.ts'
 import { startPlatform } from './platform.ts'
 import { startSandboxProcess } from './sandbox-process.ts'
 import { ownProjectDir, type Platform } from './services.ts'
+import { formatTable } from './table.ts'
 import { loadTokenKey } from './token-key.ts'
 
 interface Options {
@@ -107,15 +108,18 @@ function print(platform: Platform, sandboxUrl: string, result: DemoResult, optio
   printView(result.first)
   printView(result.second)
   console.log(`\n${styleText('bold', 'Where it runs')}`)
-  console.table(addresses)
+  for (const [name, value] of Object.entries(addresses)) console.log(`  ${name.padEnd(16)}${value}`)
   for (const line of result.wrong) console.log(`${styleText('red', '✗')} ${line}`)
 }
 
 function printView(view: PersonView): void {
   console.log(`\n${styleText('bold', `What ${view.email} sees`)}: ${view.files.toLocaleString('en')} files`)
-  if (view.someFiles.length > 0) console.table(view.someFiles)
-  if (view.runs.length > 0) console.table(view.runs)
-  if (view.tokens.length > 0) console.table(view.tokens)
+  const parts = { 'newest files': view.someFiles, 'newest sync runs': view.runs, 'token status': view.tokens }
+  for (const [title, rows] of Object.entries(parts)) {
+    if (rows.length === 0) continue
+    console.log(`\n  ${styleText('dim', title)}`)
+    for (const line of formatTable(rows)) console.log(line)
+  }
 }
 
 function parsePort(text: string): number {

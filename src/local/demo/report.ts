@@ -11,7 +11,7 @@ export interface PersonView {
   tokens: TokenRow[]
 }
 
-interface RunRow {
+type RunRow = {
   started_at: string
   pass: string
   status: string
@@ -22,7 +22,7 @@ interface RunRow {
   requests: number
 }
 
-interface TokenRow {
+type TokenRow = {
   name: string
   endpoint_type: string
   enabled: boolean
