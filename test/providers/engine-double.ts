@@ -19,6 +19,8 @@ export class EngineDouble {
   readonly folders = new Map<string, StoredFolder>()
   readonly files = new Map<string, StoredFile>()
   cursor: Cursor | null = null
+  /** Requests the next page before this one is stored, wherever the stream allows it. */
+  readsAhead = false
   private seen = new Set<string>()
   private gone = new Set<string>()
   private readonly stream: FileStream
@@ -36,12 +38,11 @@ export class EngineDouble {
   /** One sync run, to the end of the pass or the change feed. `afterPage` may change the provider's files in between. */
   async run(afterPage: (page: Page) => Promise<void> = async () => {}): Promise<Page[]> {
     const pages: Page[] = []
+    let ahead: Page | undefined
     for (;;) {
-      const page = await this.fetch().catch((error: unknown) => {
-        if (!(error instanceof PatchbayError && error.code === 'cursor_expired') || this.cursor === null) throw error
-        this.cursor = null
-        return this.fetch()
-      })
+      const page = ahead ?? (await this.fetchOrBeginAgain())
+      // As early as can be: before anything of this page is stored.
+      ahead = this.readsAhead && page.more && this.stream.canPrefetch(page) ? await this.fetch(page.next) : undefined
       this.merge(page)
       pages.push(page)
       await afterPage(page)
@@ -54,7 +55,15 @@ export class EngineDouble {
     return [...this.files.values()].map((file) => file.path).toSorted()
   }
 
-  private async fetch(): Promise<Page> {
+  private async fetchOrBeginAgain(): Promise<Page> {
+    return this.fetch(this.cursor).catch((error: unknown) => {
+      if (!(error instanceof PatchbayError && error.code === 'cursor_expired') || this.cursor === null) throw error
+      this.cursor = null
+      return this.fetch(null)
+    })
+  }
+
+  private async fetch(cursor: Cursor | null): Promise<Page> {
     const unlistedFolders = async (limit: number) =>
       [...this.folders.values()]
         .filter((folder) => !folder.listed && folder.path !== null)
@@ -62,7 +71,7 @@ export class EngineDouble {
         .toSorted()
         .slice(0, limit)
     const { api, config, pageSize } = this
-    return this.stream.fetchPage({ api, config, pageSize, unlistedFolders }, this.cursor)
+    return this.stream.fetchPage({ api, config, pageSize, unlistedFolders }, cursor)
   }
 
   private merge(page: Page): void {

@@ -8,6 +8,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts'
 import type { ProviderApi } from '../../src/shared/http/provider-api.ts'
 import { googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
 import { fileStream } from '../../src/shared/providers/google-drive/file-stream.ts'
+import { Discovery, unknownFields } from './discovery.ts'
 import { connectAccount, connectServiceAccount } from './drive-account.ts'
 import { EngineDouble } from './engine-double.ts'
 
@@ -102,6 +103,24 @@ describe('a full pass', () => {
     const pages = await engine.run()
     expect(pages.length).toBeGreaterThan(5)
     expect(stored(engine)).toEqual(await truth({}))
+  })
+
+  it('may be read ahead', async () => {
+    await makeTree(folderId, 3, 4)
+    for (const [config, scope] of [
+      [{}, {}],
+      [{ folder_id: folderId }, { folder: folderId }],
+    ] as const) {
+      const engine = open(config, 7)
+      engine.readsAhead = true
+      const pages = await engine.run()
+      expect(stored(engine)).toEqual(await truth(scope))
+      expect(pages).toEqual(await open(config, 7).run())
+      expect(pages.filter((page) => fileStream.canPrefetch(page)).length).toBeGreaterThan(pages.length / 2)
+      await makeTree(folderId, 3, 4)
+      await engine.run()
+      expect(stored(engine)).toEqual(await truth(scope))
+    }
   })
 
   it('stores a shared drive, and nothing else, when the endpoint names it', async () => {
@@ -674,47 +693,6 @@ function randomNumbers(seed: number): () => number {
 
 function route(path: string): string {
   return path.replace('/drive/v3', '').replace(/^\/files\/.+/, '/files/:fileId')
-}
-
-const Discovery = z.object({
-  resources: z.record(
-    z.string(),
-    z.object({
-      methods: z.record(
-        z.string(),
-        z.object({
-          path: z.string(),
-          httpMethod: z.string(),
-          parameters: z.record(z.string(), z.unknown()).default({}),
-          response: z.object({ $ref: z.string() }).default({ $ref: '' }),
-        }),
-      ),
-    }),
-  ),
-  schemas: z.record(z.string(), z.object({ properties: z.record(z.string(), z.unknown()).default({}) })),
-})
-
-/** The names of a `fields` mask that the schema does not have, such as `files(nmae)`. */
-function unknownFields(mask: string, schema: string, schemas: z.infer<typeof Discovery>['schemas']): string[] {
-  const Property = z.object({
-    $ref: z.string().optional(),
-    items: z.object({ $ref: z.string().optional() }).optional(),
-    properties: z.record(z.string(), z.unknown()).optional(),
-  })
-  const unknown: string[] = []
-  const stack: Record<string, unknown>[] = [schemas[schema]?.properties ?? {}]
-  let inner: Record<string, unknown> = {}
-  for (const [token] of mask.matchAll(/[A-Za-z0-9]+|[()]/g)) {
-    if (token === '(') stack.push(inner)
-    else if (token === ')') stack.pop()
-    else {
-      const property = stack.at(-1)?.[token]
-      if (property === undefined) unknown.push(token)
-      const { $ref, items, properties } = Property.parse(property ?? {})
-      inner = properties ?? schemas[$ref ?? items?.$ref ?? '']?.properties ?? {}
-    }
-  }
-  return unknown
 }
 
 /** `width` files and, down to `depth`, `width` folders in each folder. */

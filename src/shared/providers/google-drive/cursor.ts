@@ -53,3 +53,13 @@ export function readCursor(cursor: Cursor): DriveCursor {
   if (parsed.success) return parsed.data
   throw new PatchbayError('cursor_expired', 'The stored position in Google Drive cannot be read. Everything is read again.')
 }
+
+/** Begins to list folders; none: whichever are not listed yet. */
+export function beginBatch(batch: string[]): Pick<TreeCursor, 'batch' | 'silent' | 'alone' | 'pageToken'> {
+  return { batch, silent: batch, alone: [], pageToken: null }
+}
+
+/** Where the next run begins. */
+export function beginChanges({ driveId, rootId, feed }: Pick<DriveCursor, 'driveId' | 'rootId' | 'feed'>): ChangesCursor {
+  return { at: 'changes', driveId, rootId, feed, foldersChanged: false }
+}

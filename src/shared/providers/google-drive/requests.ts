@@ -12,6 +12,7 @@ import {
   folderListFields,
   rootFolderFields,
 } from './answers.ts'
+import { sharedDriveNotFound } from './gone.ts'
 
 /** The folder `id`, which may be `root` for the root of My Drive. Throws `provider_not_found`. */
 export async function getFolder(api: ProviderApi, id: string): Promise<z.infer<typeof RootFolder>> {
@@ -47,13 +48,10 @@ export async function listFiles({ api, pageSize }: StreamContext, request: ListR
   const answer = await withPageToken(pageToken, api.get('/files', query, FileList))
   if (answer.incompleteSearch === true) {
     // A pass that has not seen everything must not end: its end deletes the rest.
-    throw new PatchbayError(
-      'provider_unavailable',
-      'Google Drive searched only a part of its files. Patchbay reads them again later.',
-      {
-        context: { provider: 'google-drive', reason: 'incompleteSearch' },
-      },
-    )
+    const message = 'Google Drive searched only a part of its files. Patchbay reads them again later.'
+    throw new PatchbayError('provider_unavailable', message, {
+      context: { provider: 'google-drive', reason: 'incompleteSearch' },
+    })
   }
   return { ...answer, nextPageToken: nextPageToken(pageToken, answer.nextPageToken) }
 }
@@ -96,12 +94,8 @@ async function withPageToken<T>(pageToken: string | null, answer: Promise<T>): P
   try {
     return await answer
   } catch (error) {
-    if (
-      pageToken !== null &&
-      error instanceof PatchbayError &&
-      error.context.status === 400 &&
-      error.context.reason === 'invalid'
-    ) {
+    const refused = error instanceof PatchbayError && error.context.status === 400 && error.context.reason === 'invalid'
+    if (refused && pageToken !== null) {
       throw new PatchbayError('cursor_expired', 'Google Drive no longer accepts the position that was reached.', { cause: error })
     }
     throw error
@@ -112,18 +106,9 @@ async function inSharedDrive<T>(driveId: string | null, answer: Promise<T>): Pro
   try {
     return await answer
   } catch (error) {
-    if (driveId !== null && error instanceof PatchbayError && error.code === 'provider_not_found')
-      throw sharedDriveNotFound(driveId, error)
-    throw error
+    const notFound = error instanceof PatchbayError && error.code === 'provider_not_found'
+    throw notFound && driveId !== null ? sharedDriveNotFound(driveId, error) : error
   }
-}
-
-export function sharedDriveNotFound(driveId: string, cause?: unknown): PatchbayError {
-  return new PatchbayError(
-    'provider_not_found',
-    `There is no shared drive ${driveId} that this account is a member of. Add the account to it, or delete the endpoint.`,
-    { cause, context: { provider: 'google-drive' } },
-  )
 }
 
 /** The same token again would be the same page for ever. */
