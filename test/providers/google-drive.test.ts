@@ -667,6 +667,7 @@ describe('requests', () => {
 })
 
 const folderMime = 'application/vnd.google-apps.folder'
+
 /** Requests to the Drive API since the beginning of the test. */
 async function requestedPaths(): Promise<string[]> {
   const requests = await admin.requests()
