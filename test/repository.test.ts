@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkVersions } from '../scripts/check-versions.ts'
+import { missingOptionalPackages } from '../scripts/complete-lockfile.ts'
 import { providers } from '../src/shared/providers/registry.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { schemaRules } from './support/repository/schema-rules.ts'
@@ -150,6 +151,13 @@ describe('the migrations', () => {
 describe('the lockfile', () => {
   it('names no registry, so that it works with any', () => {
     expect(read('package-lock.json').match(/"resolved": "https?:.*/)?.[0]).toBeUndefined()
+  })
+
+  it('has the binaries of every platform, without which npm ci refuses it', () => {
+    const missing = missingOptionalPackages(
+      JSON.parse(read('package-lock.json')) as Parameters<typeof missingOptionalPackages>[0],
+    )
+    expect(missing, 'node scripts/complete-lockfile.ts adds them').toEqual([])
   })
 
   it('pins every package that package.json names', () => {

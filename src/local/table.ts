@@ -6,10 +6,13 @@ export function formatTable(rows: readonly Readonly<Record<string, unknown>>[]):
   const toTheRight = columns.map((column) => typeof rows[0]?.[column] === 'number')
   const format = (line: readonly string[]): string =>
     line.map((cell, i) => (toTheRight[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')
-  return [format(columns), widths.map((width) => '─'.repeat(width)).join('  '), ...cells.map(format)].map((line) => `  ${line.trimEnd()}`)
+  return [format(columns), widths.map((width) => '─'.repeat(width)).join('  '), ...cells.map(format)].map(
+    (line) => `  ${line.trimEnd()}`,
+  )
 }
 
 function formatCell(value: unknown): string {
   if (value === null || value === undefined) return '–'
-  return typeof value === 'number' ? value.toLocaleString('en') : String(value)
+  if (typeof value === 'number') return value.toLocaleString('en')
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -9,10 +9,12 @@ export type Logger = Readonly<Record<LogLevel, (message: string, fields?: LogFie
 /** A logger that writes one JSON object a line, from `level` upwards. `write` gets the line without its newline. */
 export function createLogger(level: LogLevel, write: (line: string) => void, now: () => number): Logger {
   const threshold = logLevels.indexOf(level)
-  const logAt = (at: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (logLevels.indexOf(at) < threshold) return
-    const line = { time: new Date(now()).toISOString(), level: at, message, ...fields }
-    write(JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)))
-  }
+  const logAt =
+    (at: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (logLevels.indexOf(at) < threshold) return
+      const line = { time: new Date(now()).toISOString(), level: at, message, ...fields }
+      write(JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)))
+    }
   return { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 }

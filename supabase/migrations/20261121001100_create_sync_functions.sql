@@ -114,7 +114,8 @@ begin
 end
 $$;
 
--- Stores a page's folders. A known folder that is within the endpoint stays listed: its contents are known too.
+-- Stores a page's folders. A known folder that is within the endpoint stays listed: its contents are known too. It also keeps its
+-- path until the paths are rebuilt, which brings its files along.
 create function patchbay.merge_folders(p_endpoint_id uuid, p_folders jsonb)
 returns void
 language sql
@@ -132,10 +133,10 @@ as $$
     name = excluded.name,
     is_root = excluded.is_root,
     listed = excluded.listed or (f.listed and f.path is not null),
-    path = coalesce(excluded.path, f.path)
+    path = coalesce(f.path, excluded.path)
   where (f.external_parent_id, f.name, f.is_root, f.listed, f.path)
     is distinct from (excluded.external_parent_id, excluded.name, excluded.is_root,
-      excluded.listed or (f.listed and f.path is not null), coalesce(excluded.path, f.path))
+      excluded.listed or (f.listed and f.path is not null), coalesce(f.path, excluded.path))
 $$;
 
 -- Removes folders and all below them, and marks their files for deletion.

@@ -10,7 +10,7 @@ import { createJobQueue } from '../../src/shared/jobs/queue.ts'
 import { wakeWorker } from '../../src/shared/jobs/worker-function.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
-it('drains in the worker function for one invocation\'s budget, and leaves the rest to the next', async () => {
+it("drains in the worker function for one invocation's budget, and leaves the rest to the next", async () => {
   await using drive = await startConnectedDrive()
   const sandbox = await manyPages(drive, 70)
   await dispatch(drive.sql)
@@ -70,7 +70,9 @@ it('refreshes a token ahead of its expiry, so that no caller waits for it', asyn
   await queue.close()
 
   expect((await sandboxClient(drive.sandboxUrl).google.tokenStats()).refresh_token).toEqual({ requests: 1, issued: 1 })
-  expect(await drive.sql`select version::int, refresh_due_at > now() as later from patchbay.secrets`).toEqual([{ version: 2, later: true }])
+  expect(await drive.sql`select version::int, refresh_due_at > now() as later from patchbay.secrets`).toEqual([
+    { version: 2, later: true },
+  ])
   expect(await drive.sql`select state::text from pgboss.job`).toEqual([{ state: 'completed' }])
 })
 

@@ -35,7 +35,13 @@ describe('cost follows change, not size', () => {
     const sandbox = await filledSandbox(drive, 20)
     await run(drive)
     await sandbox.google.deleteFile((await sandbox.google.files()).find((entry) => !entry.isFolder)!.id)
-    const body = { error: { code: 400, message: 'Invalid Value', errors: [{ reason: 'invalid', location: 'pageToken', message: 'Invalid Value' }] } }
+    const body = {
+      error: {
+        code: 400,
+        message: 'Invalid Value',
+        errors: [{ reason: 'invalid', location: 'pageToken', message: 'Invalid Value' }],
+      },
+    }
     await sandbox.addFault({ match: { path: '/drive/v3/changes' }, fault: { type: 'error', status: 400, body } })
 
     expect(await run(drive)).toBe('completed')
@@ -55,7 +61,12 @@ describe('a run that is interrupted', () => {
     await sandbox.google.deleteFile(gone!.id)
     await drive.sql`update patchbay.sync_state set cursor = null`
     await drive.sql`update public.endpoints set max_files_per_sync = 10`
-    await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'server-error', status: 500, html: false }, skip: 3, times: 'always' })
+    await sandbox.addFault({
+      match: { path: '/drive/v3/files' },
+      fault: { type: 'server-error', status: 500, html: false },
+      skip: 3,
+      times: 'always',
+    })
 
     const statuses = [await run(drive), await run(drive)]
     expect(statuses).toEqual(['partial', 'failed'])
@@ -74,7 +85,11 @@ describe('a run that is interrupted', () => {
     await using drive = await startConnectedDrive()
     const sandbox = await filledSandbox(drive, 5)
     await drive.sql`update public.endpoints set interval_minutes = 60, next_sync_at = now() + interval '15 minutes'`
-    await sandbox.addFault({ match: { path: '/drive/v3/' }, fault: { type: 'server-error', status: 503, html: true }, times: 'always' })
+    await sandbox.addFault({
+      match: { path: '/drive/v3/' },
+      fault: { type: 'server-error', status: 503, html: true },
+      times: 'always',
+    })
     expect(await run(drive)).toBe('failed')
     expect(await minutesUntilDue(drive)).toBeLessThanOrEqual(1)
 

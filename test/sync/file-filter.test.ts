@@ -11,9 +11,15 @@ describe('file_types', () => {
     [null, [true, true, true]],
     [[], [true, true, true]],
     [['pdf'], [true, false, false]],
-    [['.pdf', 'dwg'], [true, false, true]],
+    [
+      ['.pdf', 'dwg'],
+      [true, false, true],
+    ],
     [['image/*'], [false, true, false]],
-    [['application/pdf', '*.{dwg,rvt}'], [true, false, true]],
+    [
+      ['application/pdf', '*.{dwg,rvt}'],
+      [true, false, true],
+    ],
     [['plan*'], [true, false, false]],
     [['docx'], [false, false, false]],
   ])('%j lets through what it names', (fileTypes, expected) => {

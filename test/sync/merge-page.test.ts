@@ -22,7 +22,9 @@ describe('a full pass', () => {
 
   it('reads metadata as equal whatever the order of its keys', async () => {
     await using endpoint = await createTestEndpoint()
-    await runPages(endpoint, [page({ first: true, folders: [root], files: [file('a', 'root', { metadata: { x: 1, y: [2] } })], more: false })])
+    await runPages(endpoint, [
+      page({ first: true, folders: [root], files: [file('a', 'root', { metadata: { x: 1, y: [2] } })], more: false }),
+    ])
     const [result] = await runPages(endpoint, [
       page({ first: true, folders: [root], files: [file('a', 'root', { metadata: { y: [2], x: 1 } })], more: false }),
     ])
@@ -31,7 +33,9 @@ describe('a full pass', () => {
 
   it('deletes what it did not see, only after its last page, also when it spans several runs', async () => {
     await using endpoint = await createTestEndpoint()
-    await runPages(endpoint, [page({ first: true, folders: [root], files: ['a', 'b', 'c'].map((id) => file(id, 'root')), more: false })])
+    await runPages(endpoint, [
+      page({ first: true, folders: [root], files: ['a', 'b', 'c'].map((id) => file(id, 'root')), more: false }),
+    ])
 
     await runPages(endpoint, [page({ first: true, folders: [root], files: [file('a', 'root')] })])
     expect(Object.keys(await paths(endpoint))).toEqual(['a', 'b', 'c'])
@@ -95,18 +99,20 @@ describe('paths', () => {
     await using endpoint = await createTestEndpoint()
     await runPages(endpoint, [
       page({ first: true, folders: [root, folder('a', 'root'), folder('b', 'a'), folder('c', 'root')], rebuildPaths: true }),
-      page({ files: [file('x', 'b'), file('y', 'c')], more: false }),
+      page({ files: [file('x', 'b'), file('y', 'c'), file('z', 'a')], more: false }),
     ])
     const [result] = await runPages(endpoint, [
       page({ pass: 'changes', folders: [folder('a', 'c', { name: 'renamed' })], rebuildPaths: true, more: false }),
     ])
-    expect(await paths(endpoint)).toEqual({ x: '/c/renamed/b/x.txt', y: '/c/y.txt' })
-    expect(result).toMatchObject({ updated: 1n, deleted: 0n })
+    expect(await paths(endpoint)).toEqual({ x: '/c/renamed/b/x.txt', y: '/c/y.txt', z: '/c/renamed/z.txt' })
+    expect(result).toMatchObject({ updated: 2n, deleted: 0n })
   })
 
   it('end for two folders that the provider reports inside each other', async () => {
     await using endpoint = await createTestEndpoint()
-    await runPages(endpoint, [page({ first: true, folders: [root, folder('a', 'b'), folder('b', 'a')], rebuildPaths: true, more: false })])
+    await runPages(endpoint, [
+      page({ first: true, folders: [root, folder('a', 'b'), folder('b', 'a')], rebuildPaths: true, more: false }),
+    ])
     const rows = await endpoint.sql`select external_folder_id from patchbay.folders`
     expect(rows.map((row) => row['external_folder_id'])).toEqual(['root'])
   })
@@ -139,7 +145,10 @@ describe('the change feed', () => {
   it('stops and asks as a full pass does', async () => {
     await using endpoint = await createTestEndpoint()
     const files = Array.from({ length: 150 }, (_, n) => file(`f${n}`, 'a'))
-    await runPages(endpoint, [page({ first: true, folders: [root, folder('a', 'root')], rebuildPaths: true }), page({ files, more: false })])
+    await runPages(endpoint, [
+      page({ first: true, folders: [root, folder('a', 'root')], rebuildPaths: true }),
+      page({ files, more: false }),
+    ])
     const [stopped] = await runPages(endpoint, [page({ pass: 'changes', removed: ['a'], rebuildPaths: true, more: false })])
     expect(stopped).toMatchObject({ deleted: 0n, stopped_at: 150n })
     expect(Object.keys(await paths(endpoint))).toHaveLength(150)
@@ -195,11 +204,21 @@ describe('the fence', () => {
     const alive = await claimRun(endpoint.sql, endpoint.endpointId)
     expect(alive?.run_id).toBe(dead?.run_id)
 
-    const late = mergePage(endpoint.sql, endpoint.endpointId, dead!.fence, page({ first: true, folders: [root], files: [file('a', 'root')] }))
+    const late = mergePage(
+      endpoint.sql,
+      endpoint.endpointId,
+      dead!.fence,
+      page({ first: true, folders: [root], files: [file('a', 'root')] }),
+    )
     await expect(late.result).rejects.toMatchObject({ code: 'run_superseded' })
     expect(await paths(endpoint)).toEqual({})
     await expect(
-      mergePage(endpoint.sql, endpoint.endpointId, alive!.fence, page({ first: true, folders: [root], files: [file('a', 'root')] })).result,
+      mergePage(
+        endpoint.sql,
+        endpoint.endpointId,
+        alive!.fence,
+        page({ first: true, folders: [root], files: [file('a', 'root')] }),
+      ).result,
     ).resolves.toMatchObject({ inserted: 1n })
   })
 
@@ -207,7 +226,9 @@ describe('the fence', () => {
     await using endpoint = await createTestEndpoint()
     const claim = await claimRun(endpoint.sql, endpoint.endpointId)
     await endpoint.sql`update public.endpoints set file_types = '["pdf"]'`
-    await expect(mergePage(endpoint.sql, endpoint.endpointId, claim!.fence, page()).result).rejects.toMatchObject({ code: 'run_superseded' })
+    await expect(mergePage(endpoint.sql, endpoint.endpointId, claim!.fence, page()).result).rejects.toMatchObject({
+      code: 'run_superseded',
+    })
   })
 
   it('says when Postgres has the page, before the page is merged', async () => {

@@ -30,7 +30,7 @@ it('requests no page before Postgres has the one before, so that a killed worker
   // From the provider's first list on, nothing reaches Postgres.
   const holdAfterList: typeof fetch = async (input, init) => {
     const response = await fetch(input, init)
-    if (String(input).includes('/drive/v3/files?')) proxy.hold()
+    if (response.url.includes('/drive/v3/files?')) proxy.hold()
     return response
   }
   const running = runSync({ ...drive.runtime, sql, fetch: holdAfterList }, drive.endpointId, budget)

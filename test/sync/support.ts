@@ -59,7 +59,11 @@ export function page(changes: Partial<PageToMerge> = {}): PageToMerge {
   }
 }
 
-export function file(id: string, parent: string | null, changes: Partial<PageToMerge['files'][number]> = {}): PageToMerge['files'][number] {
+export function file(
+  id: string,
+  parent: string | null,
+  changes: Partial<PageToMerge['files'][number]> = {},
+): PageToMerge['files'][number] {
   return {
     id,
     parent,

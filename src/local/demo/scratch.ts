@@ -6,8 +6,7 @@ export const expectedChanges = { inserted: 2, updated: 2, deleted: 2 } as const
 interface Scratch {
   folderId: string
   subfolderId: string
-  /** Six files. */
-  fileIds: string[]
+  fileIds: [string, string, string, string]
 }
 
 /** The person puts a few files into a new folder of their Drive. */
@@ -15,10 +14,13 @@ export async function fillScratch(sandbox: SandboxClient): Promise<Scratch> {
   const { google } = sandbox
   const folder = await google.createFolder({ name: `scratch ${new Date().toISOString()}` })
   const subfolder = await google.createFolder({ name: 'archive', parentId: folder.id })
-  const fileIds: string[] = []
-  for (const name of ['plan.pdf', 'budget.xlsx', 'notes.txt', 'site.jpg', 'model.rvt', 'contract.docx']) {
-    fileIds.push((await google.createFile({ name, parentId: folder.id, size: 1024 })).id)
-  }
+  const addFile = async (name: string): Promise<string> => (await google.createFile({ name, parentId: folder.id, size: 1024 })).id
+  const fileIds: Scratch['fileIds'] = [
+    await addFile('plan.pdf'),
+    await addFile('budget.xlsx'),
+    await addFile('notes.txt'),
+    await addFile('site.jpg'),
+  ]
   return { folderId: folder.id, subfolderId: subfolder.id, fileIds }
 }
 
@@ -28,8 +30,8 @@ export async function changeScratch(sandbox: SandboxClient, scratch: Scratch): P
   const [renamed, moved, trashed, deleted] = scratch.fileIds
   await google.createFile({ name: 'minutes.txt', parentId: scratch.folderId, size: 10 })
   await google.createFile({ name: 'photo.png', parentId: scratch.subfolderId, size: 20 })
-  await google.updateFile({ id: renamed!, name: 'plan v2.pdf' })
-  await google.updateFile({ id: moved!, parentId: scratch.subfolderId })
-  await google.updateFile({ id: trashed!, trashed: true })
-  await google.deleteFile(deleted!)
+  await google.updateFile({ id: renamed, name: 'plan v2.pdf' })
+  await google.updateFile({ id: moved, parentId: scratch.subfolderId })
+  await google.updateFile({ id: trashed, trashed: true })
+  await google.deleteFile(deleted)
 }

@@ -20,7 +20,7 @@ export function connect(url: string, connections: number): Sql {
     onnotice: ({ message }) => {
       if (message?.startsWith('patchbay page ')) receipts.get(message.slice('patchbay page '.length))?.()
     },
-  }) as unknown as Sql
+  })
 }
 
 /** Resolves when the server says that it is executing the statement with this receipt id. Call `forget` afterwards. */

@@ -104,13 +104,7 @@ export async function dispatch(sql: Sql): Promise<void> {
   await sql`select patchbay.dispatch()`
 }
 
-async function sendPage(
-  sql: Sql,
-  endpointId: string,
-  fence: bigint,
-  page: PageToMerge,
-  receipt: string,
-): Promise<MergeResult> {
+async function sendPage(sql: Sql, endpointId: string, fence: bigint, page: PageToMerge, receipt: string): Promise<MergeResult> {
   const { rebuildPaths, orphanPath, ...rest } = page
   const json = toJson({ ...rest, rebuild_paths: rebuildPaths, orphan_path: orphanPath, receipt })
   const [result] = await fenced(sql<MergeResult[]>`

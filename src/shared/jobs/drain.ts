@@ -37,7 +37,10 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
       const taken = options.stop() ? [] : await take(queue, options.concurrency - inHand.size)
       for (const job of taken) {
         jobs += 1
-        inHand.set(job, work(runtime, options, job).finally(() => inHand.delete(job)))
+        inHand.set(
+          job,
+          work(runtime, options, job).finally(() => inHand.delete(job)),
+        )
       }
       if (inHand.size > 0) {
         // With room left, look again soon: more may be queued while these run.

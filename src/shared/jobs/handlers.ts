@@ -22,7 +22,9 @@ export const handlers: {
 }
 
 async function providerOf(runtime: Runtime, integrationId: string): Promise<ProviderDefinition | undefined> {
-  const [row] = await runtime.sql<{ provider: string }[]>`select provider from public.integrations where id = ${integrationId}::uuid`
+  const [row] = await runtime.sql<
+    { provider: string }[]
+  >`select provider from public.integrations where id = ${integrationId}::uuid`
   return row && findProvider(row.provider)
 }
 

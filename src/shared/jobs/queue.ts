@@ -1,4 +1,4 @@
-import { PgBoss } from 'pg-boss'
+import { type Db, PgBoss } from 'pg-boss'
 import type { Sql } from 'postgres'
 import { connect } from '../db/connection.ts'
 
@@ -63,17 +63,23 @@ function attempt(job: Job): { id: string; retryCount: number } {
   return { id: job.id, retryCount: job.retryCount }
 }
 
-/** pg-boss on postgres.js: it wants every result of a multi-statement text, and arrays as Postgres literals. */
-function bossDatabase(sql: Sql): { executeSql: (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }> } {
+/** pg-boss on postgres.js: it wants the rows of all statements of a text, and arrays as Postgres literals. */
+function bossDatabase(sql: Sql): Db {
   return {
-    executeSql: async (text, values = []) => {
-      const parameters = values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value))
-      const result = await sql.unsafe(text, parameters as never[])
-      return isMultiple(result)
-        ? (result.map((one) => ({ rows: [...one] })) as unknown as { rows: unknown[] })
-        : { rows: [...result] }
+    executeSql: async (text, values: unknown[] = []) => {
+      const result: readonly unknown[] = await sql.unsafe(text, values.map(toParameter))
+      return { rows: isMultiple(result) ? result.flat() : [...result] }
     },
   }
+}
+
+type Parameter = string | number | boolean | Date | null
+
+function toParameter(value: unknown): Parameter {
+  if (value === null || value === undefined) return null
+  if (Array.isArray(value)) return arrayLiteral(value)
+  if (value instanceof Date || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  return JSON.stringify(value)
 }
 
 /** postgres.js gives an array of results for several statements, and a result, which is an array of rows, for one. */
@@ -83,9 +89,11 @@ function isMultiple(result: readonly unknown[]): result is readonly unknown[][] 
 
 function arrayLiteral(items: readonly unknown[]): string {
   const literals = items.map((item) => {
-    if (item === null) return 'NULL'
     if (Array.isArray(item)) return arrayLiteral(item)
-    return `"${String(item).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+    const parameter = toParameter(item)
+    if (parameter === null) return 'NULL'
+    const text = parameter instanceof Date ? parameter.toISOString() : String(parameter)
+    return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
   })
   return `{${literals.join(',')}}`
 }

@@ -219,7 +219,10 @@ function requireScope(stream: FileStream, claim: ClaimedRun, provider: string): 
   // No scope known: the provider did not say, and will refuse by itself.
   if (claim.scopes === null || claim.scopes.length === 0) return
   if (stream.scopes.some((scope) => claim.scopes?.includes(scope))) return
-  throw new PatchbayError('missing_scope', `${provider} was connected without permission to read files. Connect it again and allow it.`)
+  throw new PatchbayError(
+    'missing_scope',
+    `${provider} was connected without permission to read files. Connect it again and allow it.`,
+  )
 }
 
 function massDeleteStopped(rows: bigint): PatchbayError {

@@ -163,12 +163,14 @@ export class DriveStore {
     this.#changed(file, before)
   }
 
-  /** Deletes a file for good, with everything in it. One change, for the file itself. */
+  /** Deletes a file for good, with everything in it. One change, for the file itself, and one for each that has changed before. */
   remove(file: DriveFile, by: DeletedBy): void {
     const before = corpusOf(file)
     if (file.parent !== null) removeChild(file.parent, file)
     const sources: string[] = []
+    const changedBefore: { item: DriveFile; corpus: Corpus }[] = []
     walk(file, (item) => {
+      if (item !== file && item.lastChange >= this.changes.first) changedBefore.push({ item, corpus: corpusOf(item) })
       this.#files[item.seq] = undefined
       this.#byId.delete(item.id)
       if (item.source === null) return
@@ -176,9 +178,9 @@ export class DriveStore {
       this.deletedSources.set(item.source, by)
     })
     if (!this.recording) return
-    const change = { number: this.changes.next, time: this.#clock.now(), fileId: file.id, moved: { from: before, to: null } }
-    this.changes.push(change)
-    this.recorder?.removed(file, sources, by, change)
+    this.#gone(file, before, sources, by)
+    // A reader who has not yet read of their change would otherwise hear neither of that nor of their end.
+    for (const { item, corpus } of changedBefore) this.#gone(item, corpus, [], by)
   }
 
   /** Lets an account read a file or folder, or no longer. */
@@ -199,6 +201,12 @@ export class DriveStore {
     const change = { number: this.changes.next, time: this.#clock.now(), driveId: drive.id, account }
     this.changes.push(change)
     this.recorder?.membership(drive, change)
+  }
+
+  #gone(file: DriveFile, corpus: Corpus, sources: readonly string[], by: DeletedBy): void {
+    const change = { number: this.changes.next, time: this.#clock.now(), fileId: file.id, moved: { from: corpus, to: null } }
+    this.changes.push(change)
+    this.recorder?.removed(file, sources, by, change)
   }
 
   #newId(parent: DriveFile, { name, mimeType, source }: Omit<NewDriveFile, 'parent'>, seq: number): string {
