@@ -66,9 +66,9 @@ $$;
 
 revoke execute on function patchbay.wake_worker() from public;
 
--- The scheduler's tick: due endpoints and tokens near their expiry become jobs, and the worker is woken. Returns how many jobs it
--- queued. Reads two partial indexes, so a tick costs what is due, not what exists.
-create function patchbay.dispatch(p_limit integer default 1000)
+-- Due endpoints and tokens near their expiry become jobs. Returns how many. Reads two partial indexes, so that it costs what is due,
+-- not what exists.
+create function patchbay.enqueue_due(p_limit integer default 1000)
 returns integer
 language plpgsql
 set search_path = ''
@@ -97,9 +97,24 @@ begin
   -- Stays due until it is refreshed; until then its live job keeps others out.
   v_integrations := array(select patchbay.enqueue('refresh-token', 'integration_id', v_integrations));
 
-  perform patchbay.wake_worker();
   return pg_catalog.cardinality(v_endpoints) + pg_catalog.cardinality(v_integrations);
 end
 $$;
 
-revoke execute on function patchbay.dispatch(integer) from public;
+revoke execute on function patchbay.enqueue_due(integer) from public;
+
+-- The scheduler's tick.
+create function patchbay.dispatch()
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_jobs integer := patchbay.enqueue_due();
+begin
+  perform patchbay.wake_worker();
+  return v_jobs;
+end
+$$;
+
+revoke execute on function patchbay.dispatch() from public;

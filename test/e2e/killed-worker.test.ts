@@ -29,6 +29,7 @@ it("loses nothing and invents nothing: kill -9 at 25 random moments of one sync,
     expect(await runStates(drive)).not.toContain('completed')
     // The heartbeat would run out after 15 s; nothing is gained by waiting for it.
     await drive.sql`update pgboss.job set heartbeat_on = now() - interval '1 minute' where state = 'active'`
+    await drive.sql`update pgboss.queue set monitor_on = null`
   }
   const worker = await startWorker(drive)
   await until(async () => (await runStates(drive))[0] === 'completed')

@@ -99,7 +99,12 @@ export async function unlistedFolders(sql: Sql, endpointId: string, limit: numbe
   return rows.map((row) => row.external_folder_id)
 }
 
-/** Runs the scheduler's tick now, so that what has become due need not wait for the next one. */
+/** Queues what has become due, so that it need not wait for the scheduler's next tick. */
+export async function enqueueDue(sql: Sql): Promise<void> {
+  await sql`select patchbay.enqueue_due()`
+}
+
+/** Runs the scheduler's tick now: queues what is due, and wakes the worker function for it. */
 export async function dispatch(sql: Sql): Promise<void> {
   await sql`select patchbay.dispatch()`
 }

@@ -1,4 +1,4 @@
-import { dispatch } from '../db/sync-store.ts'
+import { enqueueDue } from '../db/sync-store.ts'
 import { asPatchbayError, logFailure } from '../failure.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Budget } from '../sync/run-sync.ts'
@@ -6,7 +6,7 @@ import { handlers } from './handlers.ts'
 import { type Job, type JobQueue, type QueueName, queueNames } from './queue.ts'
 
 const heartbeatMs = 4_000
-const superviseMs = 5_000
+const superviseMs = 10_000
 
 export interface DrainOptions {
   queue: JobQueue
@@ -69,7 +69,7 @@ async function work(runtime: Runtime, options: DrainOptions, job: Job): Promise<
   try {
     const result = await handle(runtime, job, options.budget())
     await options.queue.complete(job)
-    if (result === 'again') await dispatch(runtime.sql)
+    if (result === 'again') await enqueueDue(runtime.sql)
   } catch (error) {
     const failure = asPatchbayError(error)
     runtime.log.error('A job failed and will be tried again.', { job: job.name, jobId: job.id, code: failure.code })

@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime.ts'
 import { type Budget, runSync } from '../sync/run-sync.ts'
 import type { JobData, QueueName } from './queue.ts'
 
-/** What each job does. `again`: there is more to do at once, so the scheduler's tick is run without waiting for the next. */
+/** What each job does. `again`: there is more to do at once, so what is due is queued without waiting for the scheduler. */
 export const handlers: {
   [Name in QueueName]: (runtime: Runtime, data: JobData[Name], budget: Budget) => Promise<'done' | 'again'>
 } = {

@@ -38,7 +38,7 @@ export interface JobQueue {
 export function createJobQueue(databaseUrl: string): JobQueue {
   const sql = connect(databaseUrl, 1)
   // Never started: no timers, no listener, no migration; each call is one statement or two.
-  const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 1 })
+  const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 10 })
   return {
     fetch: async (name, limit) => {
       const jobs = await boss.fetch<JobData[typeof name]>(name, { batchSize: limit, includeMetadata: true })

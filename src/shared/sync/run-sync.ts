@@ -24,6 +24,9 @@ const maxPageSize = 1000
 /** A transient failure is tried again after this long, or when the schedule says so, or when the provider asked. */
 const retryDelayMs = 60_000
 
+/** After the delete guard stopped a run, everything is read again at this distance, in case the provider has recovered. */
+const stoppedDelayMs = 60 * 60_000
+
 /** What one worker may still spend before a platform limit ends it. Runs draw on it; what they leave undone is the next run's. */
 export interface Budget {
   /** No page is begun after this; milliseconds since the epoch. */
@@ -240,7 +243,9 @@ function statusOf(end: FinishedRun['status'] | PatchbayError): FinishedRun['stat
 
 function dueNext(end: FinishedRun['status'] | PatchbayError, regular: Date, now: number): Date {
   if (end === 'partial') return new Date(now)
-  if (!(end instanceof PatchbayError) || end.outcome !== 'transient') return regular
+  if (!(end instanceof PatchbayError)) return regular
+  if (end.code === 'mass_delete_stopped') return new Date(Math.max(regular.getTime(), now + stoppedDelayMs))
+  if (end.outcome !== 'transient') return regular
   if (end.retryAfterMs !== undefined) return new Date(now + end.retryAfterMs)
   return new Date(Math.min(regular.getTime(), now + retryDelayMs))
 }
