@@ -1,4 +1,4 @@
-import { settleRefreshes } from '../shared/oauth/tokens.ts'
+import { settleRefreshes } from '../shared/oauth/refresh.ts'
 import { reportFailure } from './failure.ts'
 import { openRuntime } from './runtime.ts'
 import { runWorker } from './worker.ts'

@@ -195,7 +195,10 @@ begin
   end if;
 
   if new.integration_id is null then
-    new.integration_id := patchbay.resolve_integration(new.user_id, v_provider);
+    -- Only at first: an endpoint whose account is deleted later must not go on with another one.
+    if tg_op = 'INSERT' then
+      new.integration_id := patchbay.resolve_integration(new.user_id, v_provider);
+    end if;
   elsif not exists (
     select from public.integrations
     where id = new.integration_id and user_id = new.user_id and provider = v_provider

@@ -1,6 +1,6 @@
 import { dispatch } from '../db/sync-store.ts'
 import { logFailure, asPatchbayError } from '../failure.ts'
-import { settleRefreshes } from '../oauth/tokens.ts'
+import { settleRefreshes } from '../oauth/refresh.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Budget } from '../sync/run-sync.ts'
 import { drain } from './drain.ts'
