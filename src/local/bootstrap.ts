@@ -17,7 +17,9 @@ export async function bootstrap(sql: Sql): Promise<void> {
   await run(sql, await readPart('auth'))
   for (const [part, extension] of Object.entries(standIns) as [keyof typeof standIns, string][]) {
     if (await offersExtension(sql, extension)) {
-      await run(sql, `set role supabase_admin; create extension if not exists ${extension}; reset role;`)
+      // pg_cron fixes the schema of its functions; its own entry belongs where hosted has it.
+      const schema = extension === 'pg_cron' ? ' with schema pg_catalog' : ''
+      await run(sql, `set role supabase_admin; create extension if not exists ${extension}${schema}; reset role;`)
       await run(sql, `grant usage on schema ${part} to postgres; grant select on all tables in schema ${part} to postgres`)
     } else {
       await run(sql, await readPart(part))

@@ -4,7 +4,7 @@ import { asPatchbayError, errorResponse, logFailure } from './failure.ts'
 import type { Logger } from './log.ts'
 import { type User, authenticate } from './oauth/authenticate.ts'
 import { equalBytes, sha256 } from './oauth/random.ts'
-import { settleRefreshes } from './oauth/refresh.ts'
+import { settleRefreshes } from './oauth/tokens.ts'
 import type { Runtime } from './runtime.ts'
 
 export type Handler = (request: Request, runtime: Runtime) => Promise<Response>

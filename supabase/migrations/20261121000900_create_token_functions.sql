@@ -65,6 +65,8 @@ begin
   where i.id = p_integration_id
     and e.user_id = i.user_id
     and e.integration_id is null
+    -- One that has been read before lost its account: its owner says which one follows.
+    and not exists (select from patchbay.sync_state s where s.endpoint_id = e.id)
     and t.endpoint_type = e.endpoint_type
     and t.provider = i.provider
     and not exists (

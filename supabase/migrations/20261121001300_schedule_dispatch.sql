@@ -3,7 +3,7 @@ do $$
 begin
   if to_regnamespace('cron') is null and exists (select from pg_available_extensions where name = 'pg_cron') then
     begin
-      create extension if not exists pg_cron;
+      create extension if not exists pg_cron with schema pg_catalog;
     exception when others then
       raise warning 'pg_cron could not be installed (%): nothing will call patchbay.dispatch() until it is.', sqlerrm;
     end;

@@ -5,6 +5,8 @@ import { type Credentials, openSecret, refreshSince } from './refresh.ts'
 import { type StoredSecret, readSecret } from './secret-store.ts'
 import type { TokenSource } from './token-source.ts'
 
+export { settleRefreshes } from './refresh.ts'
+
 /** Clocks differ, and a request takes a while to arrive: from here on a token is used only if there is no newer one. */
 const expiryMarginMs = 60_000
 
