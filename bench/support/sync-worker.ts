@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ownProjectDir } from '../../src/local/services.ts'
 import type { Surroundings } from './runtime.ts'
 
 /** One endpoint to sync, to the end. */
@@ -17,7 +20,7 @@ export interface SyncReport {
 
 export type SyncAnswer = (SyncReport & { outcome: string }) | { error: string }
 
-/** A process that syncs, as the Node worker does. */
+/** A process that syncs as the Node worker does, started as `npm run worker` starts it. */
 export interface SyncWorker extends AsyncDisposable {
   /** Throws when the run does not complete. */
   sync(order: SyncOrder): Promise<SyncReport>
@@ -25,6 +28,7 @@ export interface SyncWorker extends AsyncDisposable {
 
 export async function startSyncWorker(): Promise<SyncWorker> {
   const child = fork(fileURLToPath(new URL('./sync-worker-process.ts', import.meta.url)), {
+    execArgv: await workerFlags(),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const exited = once(child, 'exit')
@@ -43,4 +47,11 @@ export async function startSyncWorker(): Promise<SyncWorker> {
       await exited
     },
   }
+}
+
+/** What `npm run worker` tells Node. */
+async function workerFlags(): Promise<string[]> {
+  const text = await readFile(join(ownProjectDir, 'package.json'), 'utf8')
+  const { scripts } = JSON.parse(text) as { scripts: { worker: string } }
+  return scripts.worker.split(' ').filter((word) => word.startsWith('--'))
 }

@@ -2,7 +2,8 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Sql } from 'postgres'
 import type { BenchDatabase } from './cluster.ts'
-import { type ConnectedDrive } from './connected-drive.ts'
+import type { ConnectedDrive } from './connected-drive.ts'
+import { countWrites, type Writes } from './row-writes.ts'
 import type { SyncWorker } from './sync-worker.ts'
 
 /** A project that has synced a drive once, and its rows in a file, for others to write them again. */
@@ -29,6 +30,23 @@ export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive)
   const written = await database.query(countFiles)
   if (written !== rows) throw new Error(`The sync wrote ${written} rows; the first one wrote ${rows}.`)
   return rows / seconds
+}
+
+/** Rows a second of the whole listing once more, when nothing has changed, and what it writes. */
+export async function listAgain(
+  worker: SyncWorker,
+  { drive, database, rows }: SyncedDrive,
+): Promise<{ rate: number; writes: Writes }> {
+  await database.query((sql) => sql`update patchbay.sync_state set cursor = null`)
+  let seconds = 0
+  const writes = await countWrites(database, async () => {
+    ;({ seconds } = await worker.sync(drive.order(database)))
+  })
+  const [run] = await database.query(
+    (sql) => sql`select pass, unchanged::int from public.sync_logs order by started_at desc limit 1`,
+  )
+  if (run?.['pass'] !== 'full' || run['unchanged'] !== rows) throw new Error('The run was not a full listing of unchanged files.')
+  return { rate: rows / seconds, writes }
 }
 
 /** Rows a second of COPY of the same rows, into the same table of a new project. */

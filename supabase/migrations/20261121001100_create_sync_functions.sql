@@ -17,9 +17,8 @@ returns table (
   interval_minutes integer,
   time_zone text,
   integration_id uuid,
-  integration_status text,
-  provider text,
-  scopes text[]
+  -- A list of texts.
+  scopes jsonb
 )
 language plpgsql
 set search_path = ''
@@ -53,7 +52,7 @@ begin
   select
     v_state.run_id, v_state.fence, v_state.cursor, l.fetched, v_endpoint.endpoint_type, v_endpoint.endpoint_config,
     v_endpoint.file_types, v_endpoint.max_files_per_sync, v_endpoint.enabled, v_endpoint.schedule_type,
-    v_endpoint.schedule_cron, v_endpoint.interval_minutes, v_endpoint.time_zone, i.id, i.status, i.provider, i.scopes
+    v_endpoint.schedule_cron, v_endpoint.interval_minutes, v_endpoint.time_zone, i.id, pg_catalog.to_jsonb(i.scopes)
   from public.sync_logs l
   left join public.integrations i on i.id = v_endpoint.integration_id
   where l.id = v_state.run_id;
@@ -324,6 +323,7 @@ declare
   v_removed text[];
   v_next jsonb := p_page -> 'next';
   v_renamed bigint := 0;
+  v_folders_changed boolean := p_page -> 'folders' <> '[]';
   v_files record;
 begin
   -- Tells the caller that the whole statement is here: from now on it ends, with or without its caller.
@@ -349,6 +349,9 @@ begin
 
   if p_page -> 'removed' <> '[]' then
     v_removed := array(select pg_catalog.jsonb_array_elements_text(p_page -> 'removed'));
+    v_folders_changed := v_folders_changed or exists (
+      select from patchbay.folders f where f.endpoint_id = p_endpoint_id and f.external_folder_id = any (v_removed)
+    );
     perform patchbay.remove_folders(p_endpoint_id, v_removed);
     insert into patchbay.pending_deletes (endpoint_id, external_file_id)
     select distinct p_endpoint_id, removed.id from pg_catalog.unnest(v_removed) as removed (id)
@@ -356,7 +359,8 @@ begin
     on conflict do nothing;
   end if;
 
-  if (p_page ->> 'rebuild_paths')::boolean then
+  -- Removed files leave the tree as it is.
+  if (p_page ->> 'rebuild_paths')::boolean and v_folders_changed then
     v_renamed := patchbay.rebuild_paths(p_endpoint_id, v_orphan_path);
     -- What lost its way to the root is no longer covered.
     perform patchbay.remove_folders(p_endpoint_id, array(

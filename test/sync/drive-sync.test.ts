@@ -157,6 +157,15 @@ it('stops with the reason when the person has revoked access, and starts again o
   expect(await count(drive)).toBe(3)
 })
 
+it('says so when the account was connected without permission to read files', async () => {
+  await using drive = await startConnectedDrive()
+  await filledSandbox(drive, 1)
+  // Nearly the scope that is needed.
+  await drive.sql`update public.integrations set scopes = '{https://www.googleapis.com/auth/drive.readonly.not,openid}'`
+  expect(await run(drive)).toBe('failed')
+  expect(await lastRun(drive)).toMatchObject({ error_code: 'missing_scope' })
+})
+
 async function filledSandbox(drive: ConnectedDrive, files: number): Promise<SandboxClient> {
   const sandbox = sandboxClient(drive.sandboxUrl)
   await sandbox.google.createFiles({ count: files, prefix: 'file ' })
