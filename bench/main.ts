@@ -34,8 +34,8 @@ process.once('SIGTERM', () => stopping.abort())
 try {
   process.exitCode = await run()
 } catch (error) {
-  process.stderr.write(`${styleText('red', '✗')} ${explainError(error)}\n`)
-  process.exitCode = 1
+  process.exitCode = stopping.signal.aborted ? 130 : 1
+  if (!stopping.signal.aborted) process.stderr.write(`${styleText('red', '✗')} ${explainError(error)}\n`)
 }
 // The servers are stopped; what a library may still hold open is no reason to stay.
 process.exit()

@@ -7,10 +7,9 @@ import { copyRate, syncRate } from '../support/synced-drive.ts'
 export const firstSync: Measure = {
   name: 'first-sync',
   async run(bench) {
-    const worker = await bench.worker()
     const synced = await bench.syncedDrive()
     const rounds = await alternate(bench, 'A first sync against COPY', {
-      ours: () => syncRate(worker, synced),
+      ours: () => syncRate(synced),
       theirs: () => copyRate(synced),
     })
     const about =

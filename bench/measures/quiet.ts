@@ -5,16 +5,15 @@ import { countWrites } from '../support/row-writes.ts'
 /** A run when nothing has happened since the last one. */
 export const quiet: Measure = {
   name: 'quiet',
-  async run({ sizes, progress, worker, syncedDrive }) {
-    const syncer = await worker()
-    const { drive, database } = await syncedDrive()
+  async run({ sizes, progress, syncedDrive }) {
+    const { drive, worker, database } = await syncedDrive()
     progress.step('A quiet run')
     const requests: number[] = []
     const written: number[] = []
     const elsewhere = new Set<string>()
     for (let round = 0; round < sizes.rounds; round += 1) {
       await drive.sandbox.clearRequests()
-      const { rows } = await countWrites(database, () => syncer.sync(drive.order(database)))
+      const { rows } = await countWrites(database, () => worker.sync(drive.order(database)))
       requests.push((await drive.sandbox.stats()).requests)
       written.push(rows.get('public.files') ?? 0)
       elsewhere.add([...rows].map(([table, count]) => `${table} ${count}`).join(', '))

@@ -19,7 +19,6 @@ const batch = 250
 export const stripeSyncEngine: Measure = {
   name: 'stripe-sync-engine',
   async run(bench) {
-    const worker = await bench.worker()
     const synced = await bench.syncedDrive()
     const bytes = await synced.database.query(meanFileBytes)
     const objects = customers(bench.sizes.theirRows, bytes)
@@ -35,7 +34,7 @@ export const stripeSyncEngine: Measure = {
     // Its pool says that it has ended before its connections have, and a database that is dropped meanwhile cuts them off.
     stripe.postgresClient.pool.on('error', () => {})
     const rounds = await alternate(bench, 'A first sync against stripe-sync-engine', {
-      ours: () => syncRate(worker, synced),
+      ours: () => syncRate(synced),
       theirs: async () => {
         await database.query((sql) => sql`truncate stripe.customers`)
         return upsertRate(stripe, objects, database)

@@ -15,7 +15,6 @@ export const supabaseJsUpserts: Measure = {
   name: 'supabase-js-upserts',
   async run(bench) {
     const { sizes, dir } = bench
-    const worker = await bench.worker()
     const synced = await bench.syncedDrive()
     const rows = await synced.database.query((sql) => readRows(sql, sizes.theirRows))
 
@@ -31,14 +30,14 @@ export const supabaseJsUpserts: Measure = {
     })
     const empty = () => database.query((sql) => sql`truncate public.files`)
     const first = await alternate(bench, 'A first sync against upserts through supabase-js', {
-      ours: () => syncRate(worker, synced),
+      ours: () => syncRate(synced),
       theirs: async () => {
         await empty()
         return upsertRate(supabase, rows)
       },
     })
     const again = await alternate(bench, 'An unchanged full listing against the same upserts again', {
-      ours: async () => (await listAgain(worker, synced)).rate,
+      ours: async () => (await listAgain(synced)).rate,
       theirs: async () => {
         await empty()
         await upsertRate(supabase, rows)

@@ -7,13 +7,12 @@ import { copyRate, listAgain } from '../support/synced-drive.ts'
 export const unchangedListing: Measure = {
   name: 'unchanged-listing',
   async run(bench) {
-    const worker = await bench.worker()
     const synced = await bench.syncedDrive()
     const written: number[] = []
     const logged: number[] = []
     const rounds = await alternate(bench, 'An unchanged full listing against COPY', {
       ours: async () => {
-        const { rate, writes } = await listAgain(worker, synced)
+        const { rate, writes } = await listAgain(synced)
         written.push(writes.rows.get('public.files') ?? 0)
         logged.push(writes.walBytes)
         return rate

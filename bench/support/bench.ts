@@ -5,7 +5,7 @@ import { connectDrive } from './connected-drive.ts'
 import type { Figure } from './figures.ts'
 import { createRunDir } from './run-dir.ts'
 import type { Sizes } from './sizes.ts'
-import { startSyncWorker, type SyncWorker } from './sync-worker.ts'
+import { startSyncWorker } from './sync-worker.ts'
 import { type SyncedDrive, syncDrive } from './synced-drive.ts'
 
 /** One thing that the bench finds out. */
@@ -24,9 +24,7 @@ export interface Bench extends AsyncDisposable {
   dir: string
   /** Also show how Postgres executes what is measured. */
   explain: boolean
-  /** A process that syncs; the same one each time. */
-  worker: () => Promise<SyncWorker>
-  /** A drive with `sizes.files` files that has been synced once; the same one each time. */
+  /** A drive with `sizes.files` files at least that has been synced once; the same one each time. */
   syncedDrive: () => Promise<SyncedDrive>
 }
 
@@ -46,16 +44,16 @@ export async function startBench({ sizes, progress, explain }: Pick<Bench, 'size
   progress.done(cluster.version)
 
   const running = started.move()
-  const worker = once(async () => running.use(await startSyncWorker()))
   const syncedDrive = once(async () => {
     progress.step('Syncing a drive')
     const drive = running.use(await connectDrive(cluster, sizes.files))
-    const synced = await syncDrive(await worker(), drive, join(dir, 'files.copy'))
+    const worker = running.use(await startSyncWorker())
+    const synced = await syncDrive(drive, worker, join(dir, 'files.copy'))
     progress.done(`${synced.rows.toLocaleString('en')} files`)
     return synced
   })
   const stop = () => running.disposeAsync()
-  return { sizes, progress, explain, cluster, dir, worker, syncedDrive, [Symbol.asyncDispose]: stop }
+  return { sizes, progress, explain, cluster, dir, syncedDrive, [Symbol.asyncDispose]: stop }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

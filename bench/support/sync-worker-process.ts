@@ -6,6 +6,8 @@ import type { SyncAnswer, SyncOrder } from './sync-worker.ts'
 // A process that syncs what it is told to, one order at a time, see sync-worker.ts.
 process.on('message', (order: SyncOrder) => void work(order).then((answer) => process.send?.(answer)))
 process.once('disconnect', () => process.exit())
+// Ctrl-C reaches us as well; whoever started us ends us.
+process.on('SIGINT', () => {})
 
 async function work(order: SyncOrder): Promise<SyncAnswer> {
   const runtime = createRuntime(order)

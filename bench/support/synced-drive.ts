@@ -9,6 +9,8 @@ import type { SyncWorker } from './sync-worker.ts'
 /** A project that has synced a drive once, and its rows in a file, for others to write them again. */
 export interface SyncedDrive {
   drive: ConnectedDrive
+  /** The process that has synced it, and does so again. */
+  worker: SyncWorker
   database: BenchDatabase
   /** Rows of `public.files`. */
   rows: number
@@ -16,15 +18,15 @@ export interface SyncedDrive {
   copyFile: string
 }
 
-export async function syncDrive(worker: SyncWorker, drive: ConnectedDrive, copyFile: string): Promise<SyncedDrive> {
+export async function syncDrive(drive: ConnectedDrive, worker: SyncWorker, copyFile: string): Promise<SyncedDrive> {
   const database = await drive.createDatabase()
   await worker.sync(drive.order(database))
   await database.query(async (sql) => pipeline(await sql`copy public.files to stdout`.readable(), createWriteStream(copyFile)))
-  return { drive, database, rows: await database.query(countFiles), copyFile }
+  return { drive, worker, database, rows: await database.query(countFiles), copyFile }
 }
 
 /** Rows a second of a first sync, into a new project. */
-export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive): Promise<number> {
+export async function syncRate({ drive, worker, rows }: SyncedDrive): Promise<number> {
   await using database = await drive.createDatabase()
   const { seconds } = await worker.sync(drive.order(database))
   const written = await database.query(countFiles)
@@ -33,10 +35,7 @@ export async function syncRate(worker: SyncWorker, { drive, rows }: SyncedDrive)
 }
 
 /** Rows a second of the whole listing once more, when nothing has changed, and what it writes. */
-export async function listAgain(
-  worker: SyncWorker,
-  { drive, database, rows }: SyncedDrive,
-): Promise<{ rate: number; writes: Writes }> {
+export async function listAgain({ drive, worker, database, rows }: SyncedDrive): Promise<{ rate: number; writes: Writes }> {
   await database.query((sql) => sql`update patchbay.sync_state set cursor = null`)
   let seconds = 0
   const writes = await countWrites(database, async () => {

@@ -8,7 +8,6 @@ create table patchbay.secrets (
   scope text,
   expires_at timestamptz not null default 'infinity',
   refresh_due_at timestamptz not null default 'infinity',
-  key_id text not null,
   lease_owner uuid,
   lease_expires_at timestamptz,
   last_error_code text,
@@ -28,6 +27,24 @@ comment on column patchbay.secrets.lease_owner is 'The caller that refreshes now
 create index secrets_refresh_due_at_idx on patchbay.secrets (refresh_due_at) where refresh_due_at < 'infinity';
 
 alter table patchbay.secrets enable row level security;
+
+-- The id of the key that a compact JWE was encrypted with, from its header (RFC 7516 §3.1).
+create function patchbay.jwe_key_id(p_jwe text)
+returns text
+language sql
+immutable
+strict
+set search_path = ''
+as $$
+  select pg_catalog.convert_from(
+    pg_catalog.decode(
+      pg_catalog.rpad(header.base64, (pg_catalog.length(header.base64) + 3) / 4 * 4, '='), 'base64'
+    ), 'UTF8'
+  )::jsonb ->> 'kid'
+  from (select pg_catalog.translate(pg_catalog.split_part(p_jwe, '.', 1), '-_', '+/') as base64) header
+$$;
+
+revoke execute on function patchbay.jwe_key_id(text) from public;
 
 -- What a client may know of a token: whose it is, how long it lasts. One active row an endpoint, as the monitoring queries expect.
 -- access_token and refresh_token keep their names and say where the secret is; being generated, they cannot hold one.

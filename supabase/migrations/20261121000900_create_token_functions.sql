@@ -25,8 +25,7 @@ create function patchbay.connect_integration(
   p_token_type text,
   p_scopes text[],
   p_expires_at timestamptz,
-  p_refresh_due_at timestamptz,
-  p_key_id text
+  p_refresh_due_at timestamptz
 )
 returns void
 language plpgsql
@@ -34,11 +33,11 @@ set search_path = ''
 as $$
 begin
   insert into patchbay.secrets as s (
-    integration_id, access_token_jwe, refresh_token_jwe, token_type, scope, expires_at, refresh_due_at, key_id
+    integration_id, access_token_jwe, refresh_token_jwe, token_type, scope, expires_at, refresh_due_at
   )
   values (
     p_integration_id, p_access_token_jwe, p_refresh_token_jwe, p_token_type, pg_catalog.array_to_string(p_scopes, ' '),
-    p_expires_at, p_refresh_due_at, p_key_id
+    p_expires_at, p_refresh_due_at
   )
   on conflict (integration_id) do update set
     version = s.version + 1,
@@ -49,7 +48,6 @@ begin
     scope = excluded.scope,
     expires_at = excluded.expires_at,
     refresh_due_at = excluded.refresh_due_at,
-    key_id = excluded.key_id,
     lease_owner = null,
     lease_expires_at = null,
     last_error_code = null,
@@ -140,8 +138,7 @@ create function patchbay.finish_refresh(
   p_token_type text,
   p_scope text,
   p_expires_at timestamptz,
-  p_refresh_due_at timestamptz,
-  p_key_id text
+  p_refresh_due_at timestamptz
 )
 returns boolean
 language plpgsql
@@ -156,7 +153,6 @@ begin
     scope = coalesce(p_scope, s.scope),
     expires_at = p_expires_at,
     refresh_due_at = p_refresh_due_at,
-    key_id = p_key_id,
     lease_owner = null,
     lease_expires_at = null,
     last_error_code = null,
@@ -218,9 +214,9 @@ $$;
 
 revoke execute on function patchbay.reserve_integration(uuid, text, text, text, text) from public;
 revoke execute on function
-  patchbay.connect_integration(uuid, text, text, text, text, text[], timestamptz, timestamptz, text) from public;
+  patchbay.connect_integration(uuid, text, text, text, text, text[], timestamptz, timestamptz) from public;
 revoke execute on function patchbay.begin_refresh(uuid, uuid, bigint, integer) from public;
 revoke execute on function
-  patchbay.finish_refresh(uuid, bigint, text, text, text, text, timestamptz, timestamptz, text) from public;
+  patchbay.finish_refresh(uuid, bigint, text, text, text, text, timestamptz, timestamptz) from public;
 revoke execute on function patchbay.release_refresh(uuid, uuid, text) from public;
 revoke execute on function patchbay.mark_needs_reauth(uuid, bigint, text) from public;

@@ -126,6 +126,6 @@ function wakes({ sql }: TestEndpoint): Promise<unknown[]> {
 
 async function storeSecret({ sql, integrationId }: TestEndpoint, due: string): Promise<void> {
   await sql.unsafe(`
-    insert into patchbay.secrets (integration_id, access_token_jwe, key_id, refresh_due_at)
-    values ('${integrationId}', 'eyJ..aXY.Y3Q.dGFn', 'test', ${due})`)
+    insert into patchbay.secrets (integration_id, access_token_jwe, refresh_due_at)
+    values ('${integrationId}', 'eyJ..aXY.Y3Q.dGFn', ${due})`)
 }

@@ -14,6 +14,5 @@ export async function sealTokens(config: Config, integrationId: string, tokens: 
     scope: tokens.scopes?.join(' ') ?? null,
     expiresAt: tokens.expiresAt,
     refreshDueAt: tokens.refreshDueAt,
-    keyId: tokenKeys[0].id,
   }
 }

@@ -25,7 +25,6 @@ export interface SealedTokens extends Omit<TokenSet, 'accessToken' | 'refreshTok
   refreshTokenJwe: string | null
   /** Null: as before. */
   scope: string | null
-  keyId: string
 }
 
 /** Undefined: no such integration, or it never got a token. */
@@ -60,7 +59,7 @@ export async function finishRefresh(sql: Sql, integrationId: string, version: bi
   const [row] = await sql<{ stored: boolean }[]>`
     select patchbay.finish_refresh(
       ${integrationId}::uuid, ${version.toString()}::bigint, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
-      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::text::timestamptz, ${timestamp(tokens.refreshDueAt)}::text::timestamptz, ${tokens.keyId}
+      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::text::timestamptz, ${timestamp(tokens.refreshDueAt)}::text::timestamptz
     ) as stored`
   return row?.stored === true
 }
@@ -100,14 +99,18 @@ export async function connectIntegration(
     select patchbay.connect_integration(
       ${integrationId}::uuid, ${grantType}, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
       string_to_array(${scopes.join(' ')}, ' '), ${timestamp(tokens.expiresAt)}::text::timestamptz,
-      ${timestamp(tokens.refreshDueAt)}::text::timestamptz, ${tokens.keyId}
+      ${timestamp(tokens.refreshDueAt)}::text::timestamptz
     )`
 }
 
-interface SecretRow {
+interface CiphertextRow {
+  integration_id: string
   version: bigint
   access_token_jwe: string
   refresh_token_jwe: string | null
+}
+
+interface SecretRow extends Omit<CiphertextRow, 'integration_id'> {
   token_type: string
   expires_at: Date | null
   refresh_due_at: Date | null
@@ -131,4 +134,54 @@ function storedSecret(row: SecretRow): StoredSecret {
 /** For `::text::timestamptz`: given as a timestamptz, the driver would read it as a date, which `infinity` is not. */
 function timestamp(ms: number | null): string {
   return ms === null ? 'infinity' : new Date(ms).toISOString()
+}
+
+/** The tokens of one integration as they are stored, at one version. */
+export interface Ciphertext {
+  integrationId: string
+  version: bigint
+  accessTokenJwe: string
+  refreshTokenJwe: string | null
+}
+
+/** Secrets with a token that another key than `otherThan` encrypted, in the order of their ids, after `after`. */
+export async function listCiphertexts(
+  sql: Sql,
+  { otherThan, after, limit }: { otherThan: string; after: string | null; limit: number },
+): Promise<Ciphertext[]> {
+  const rows = await sql<CiphertextRow[]>`
+    select integration_id, version, access_token_jwe, refresh_token_jwe
+    from patchbay.secrets
+    where (${after}::uuid is null or integration_id > ${after}::uuid)
+      and (patchbay.jwe_key_id(access_token_jwe) <> ${otherThan} or patchbay.jwe_key_id(refresh_token_jwe) <> ${otherThan})
+    order by integration_id
+    limit ${limit}::bigint`
+  return rows.map((row) => ({
+    integrationId: row.integration_id,
+    version: row.version,
+    accessTokenJwe: row.access_token_jwe,
+    refreshTokenJwe: row.refresh_token_jwe,
+  }))
+}
+
+/** The keys that stored tokens are encrypted with, each with one of its ciphertexts. */
+export async function listKeyIds(sql: Sql): Promise<{ keyId: string; integrationId: string; jwe: string }[]> {
+  const rows = await sql<{ key_id: string; integration_id: string; jwe: string }[]>`
+    select distinct on (key_id) key_id, integration_id, jwe
+    from patchbay.secrets,
+      unnest(array[access_token_jwe, refresh_token_jwe]) as token (jwe),
+      patchbay.jwe_key_id(jwe) as key_id
+    where jwe is not null
+    order by key_id`
+  return rows.map((row) => ({ keyId: row.key_id, integrationId: row.integration_id, jwe: row.jwe }))
+}
+
+/** Writes the same tokens in another encryption. False: they were replaced since they were read. */
+export async function replaceCiphertext(sql: Sql, secret: Ciphertext): Promise<boolean> {
+  const rows = await sql`
+    update patchbay.secrets
+    set access_token_jwe = ${secret.accessTokenJwe}, refresh_token_jwe = ${secret.refreshTokenJwe}
+    where integration_id = ${secret.integrationId}::uuid and version = ${secret.version.toString()}::bigint
+    returning 1`
+  return rows.length > 0
 }

@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { rotateKeys } from '../shared/oauth/rotate-keys.ts'
+import { reportFailure } from './failure.ts'
+import { openRuntime } from './runtime.ts'
+
+// The entry of `npm run tokens:rotate`: an operator's command, after a new key was put first in CONNECTOR_TOKEN_KEYS everywhere.
+const program = new Command('npm run tokens:rotate --')
+  .description(
+    'Encrypts every stored token with the first of CONNECTOR_TOKEN_KEYS, while the system runs. May be interrupted and run again.',
+  )
+  .option('--json', 'print the result as JSON', false)
+  .parse()
+
+const { json } = program.opts<{ json: boolean }>()
+
+try {
+  const runtime = openRuntime(() => 1)
+  try {
+    const rotated = await rotateKeys(runtime, showProgress)
+    console.log(
+      json ? JSON.stringify({ rotated }) : `${rotated.toLocaleString('en')} integrations have their tokens under the first key.`,
+    )
+  } finally {
+    await runtime.sql.end({ timeout: 5 })
+  }
+} catch (error) {
+  reportFailure(error)
+}
+
+function showProgress(done: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done.toLocaleString('en')} integrations`)
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { connect } from '../../src/shared/db/connection.ts'
+import { rotateKeys } from '../../src/shared/oauth/rotate-keys.ts'
+import { readSecret } from '../../src/shared/oauth/secret-store.ts'
+import { decryptFor } from '../../src/shared/oauth/vault.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { completeEnv, createRuntime, storeIntegration, tokenKey, type TestRuntime } from './support.ts'
+
+const oldKey = tokenKey('old')
+const newKey = tokenKey('new')
+
+it('encrypts every token with the first key, so that the old one can go', async () => {
+  await using world = await worldWith(450)
+  const progress: number[] = []
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), (done) => progress.push(done))).toBe(450)
+  expect(progress).toEqual([200, 400, 450])
+  expect(await keyIds(world)).toEqual([{ access: 'new', refresh: 'new' }])
+
+  const secret = await readSecret(world.sql, world.ids[0]!)
+  const alone = world.runtime(newKey).config.tokenKeys
+  expect(await decryptFor(`integration:${world.ids[0]}`, secret!.accessTokenJwe, alone)).toBe('access-1')
+  expect(await decryptFor(`integration:${world.ids[0]}`, secret!.refreshTokenJwe!, alone)).toBe('refresh-1')
+})
+
+it('goes on after an interruption, with what is left', async () => {
+  await using world = await worldWith(450)
+  const interrupted = rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {
+    throw new Error('killed')
+  })
+  await expect(interrupted).rejects.toThrow('killed')
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(250)
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(0)
+})
+
+it('leaves a token alone that is refreshed meanwhile', async () => {
+  await using world = await worldWith(1)
+  const runtime = world.runtime(`${newKey},${oldKey}`)
+  const [before] = await world.sql`select access_token_jwe from patchbay.secrets`
+  // The refresh comes between the reading and the writing.
+  const racing = { ...runtime, sql: afterListing(runtime, () => world.sql`update patchbay.secrets set version = version + 1`) }
+  expect(await rotateKeys(racing, () => {})).toBe(0)
+  expect(await world.sql`select access_token_jwe from patchbay.secrets`).toEqual([before])
+})
+
+it.each([
+  ['missing', newKey],
+  ['not the one that was used', `${newKey},${tokenKey('old')}`],
+])('says so before it changes anything when the old key is %s', async (_what, keys) => {
+  await using world = await worldWith(3)
+  await expect(rotateKeys(world.runtime(keys), () => {})).rejects.toMatchObject({ code: 'token_undecryptable' })
+  expect(await keyIds(world)).toEqual([{ access: 'old', refresh: 'old' }])
+})
+
+it('is a command that says what it has done', async () => {
+  await using world = await worldWith(2)
+  const env = { ...completeEnv(), SUPABASE_DB_URL: world.url, CONNECTOR_TOKEN_KEYS: `${newKey},${oldKey}` }
+  const { stdout } = await promisify(execFile)(process.execPath, ['src/worker/rotate-tokens.ts', '--json'], { env })
+  expect(JSON.parse(stdout)).toEqual({ rotated: 2 })
+})
+
+/** Integrations whose tokens the old key encrypted. */
+async function worldWith(integrations: number) {
+  await using started = new AsyncDisposableStack()
+  const database = started.use(await createTestDatabase())
+  const sql = connect(database.url, 2)
+  started.defer(() => sql.end())
+  const runtime = (keys: string): TestRuntime => createRuntime(sql, { ...completeEnv(), CONNECTOR_TOKEN_KEYS: keys })
+  const ids: string[] = []
+  for (let n = 0; n < integrations; n += 1) ids.push(await storeIntegration(runtime(oldKey), 3_600_000))
+  const running = started.move()
+  return { sql, url: database.url, runtime, ids, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** The runtime's pool, which runs `work` once the ciphertexts have been listed. */
+function afterListing({ sql }: TestRuntime, work: () => PromiseLike<unknown>): TestRuntime['sql'] {
+  return new Proxy(sql, {
+    apply: (target, self, [text, ...values]: [TemplateStringsArray, ...never[]]) => {
+      const query = Reflect.apply(target, self, [text, ...values]) as Promise<unknown>
+      return text.join('').includes('order by integration_id') ? query.then(async (rows) => (await work(), rows)) : query
+    },
+  })
+}
+
+async function keyIds({ sql }: { sql: TestRuntime['sql'] }): Promise<unknown[]> {
+  return [
+    ...(await sql`
+      select distinct patchbay.jwe_key_id(access_token_jwe) as access, patchbay.jwe_key_id(refresh_token_jwe) as refresh
+      from patchbay.secrets`),
+  ]
+}
