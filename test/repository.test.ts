@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,7 +33,7 @@ describe('the schema', () => {
   })
 })
 
-describe('the providers', () => {
+describe('promise 7: a provider is data: the providers', () => {
   it('are declared in code as in patchbay.endpoint_types', async () => {
     await using db = await createTestDatabase()
     const rows = await db.sql`select endpoint_type, provider from patchbay.endpoint_types order by endpoint_type`
@@ -101,6 +101,30 @@ describe('the Edge Functions', () => {
 
   it('use the versions that package.json pins', () => {
     expect(checkVersions()).toBeUndefined()
+  })
+})
+
+describe('the promises', () => {
+  // The brief's words; CONTRIBUTING.md says how each test is made to fail.
+  it.each([
+    'promise 1: exactly one refresh',
+    'promise 2: nothing lost, nothing invented',
+    'promise 3: cost follows change, not size',
+    'promise 4: runs anywhere the platform does',
+    "promise 5: a user sees their rows, and no one else's",
+    'promise 6: tokens are ciphertext to the database',
+    'promise 7: a provider is data',
+    'promise 8: what the seeds show, works as written',
+  ])('%s: has a test of that name', (promise) => {
+    const own = import.meta.filename
+    const named = globSync('test/**/*.test.ts', { cwd: root }).filter((file) => {
+      const path = join(root, file)
+      // Its own name is in this list too.
+      const texts = readFileSync(path, 'utf8').split(promise).length - 1
+      return texts > (path === own ? 1 : 0)
+    })
+
+    expect(named).not.toEqual([])
   })
 })
 

@@ -79,7 +79,7 @@ const names = [
   'a user with the service role in the claims',
 ]
 
-describe.each(names)('%s', (name) => {
+describe.each(names)("promise 5: a user sees their rows, and no one else's: %s", (name) => {
   it('is one of the callers', () => expect(Object.keys(callers)).toContain(name))
 
   it('sees no row of any table', async () => {

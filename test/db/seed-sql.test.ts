@@ -48,7 +48,7 @@ SELECT
 FROM files
 GROUP BY endpoint_id;`
 
-describe("the seed's SQL", () => {
+describe("promise 8: what the seeds show, works as written: the seed's SQL", () => {
   let db: TestDatabase
   let sql: Sql
   let anna: string

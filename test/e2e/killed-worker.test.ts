@@ -13,7 +13,7 @@ const files = 20_000
 /** Many small pages, so that there are moments enough to be killed at. */
 const pageItems = 50
 
-it("loses nothing and invents nothing: kill -9 at 25 random moments of one sync, and the end state equals the provider's", async () => {
+it('promise 2: nothing lost, nothing invented, with kill -9 at 25 random moments of one sync', async () => {
   await using drive = await startConnectedDrive()
   const sandbox = sandboxClient(drive.sandboxUrl)
   await sandbox.google.createFiles({ count: files, prefix: 'file ' })

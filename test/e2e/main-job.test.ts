@@ -11,7 +11,7 @@ import { startTestPlatform } from '../support/database.ts'
 const silent: Narrator = { step: () => {}, progress: () => {}, done: () => {} }
 
 it.each(['deno', 'deno-2.1.4'] as const)(
-  'connects a Drive and keeps its files in Postgres under row level security, with the functions under %s',
+  'promise 4: runs anywhere the platform does: connects a Drive and keeps its files in Postgres, with the functions under %s',
   async (denoVersion) => {
     await using root = await folderWithFiles(30)
     await using sandbox = await startSandbox({ root: root.path, extras: true })

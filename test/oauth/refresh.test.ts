@@ -44,7 +44,7 @@ const expired = -1_000
 const source = (runtime: TestRuntime, id: string) => tokenSource(runtime, testProvider, id)
 const silent: TokenEndpoint = () => {}
 
-describe('exactly one refresh', () => {
+describe('promise 1: exactly one refresh', () => {
   it('200 callers in each of 4 processes meet one expired token while the token endpoint takes 15 s: one token request is sent, all callers are served', async () => {
     const endpoint = rotate()
     await using server = await startTokenServer((...request) => setTimeout(() => endpoint(...request), 15_000))

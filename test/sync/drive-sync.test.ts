@@ -4,7 +4,7 @@ import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
-describe('cost follows change, not size', () => {
+describe('promise 3: cost follows change, not size', () => {
   it('costs one request and no row write when nothing has changed', async () => {
     await using drive = await startConnectedDrive()
     const sandbox = await filledSandbox(drive, 1500)
