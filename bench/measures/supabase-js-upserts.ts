@@ -46,7 +46,7 @@ export const supabaseJsUpserts: Measure = {
     })
 
     const files = `${synced.rows.toLocaleString('en')} files`
-    const upserts = `supabase-js upserts of ${batch} rows through the local REST API, ${rows.length.toLocaleString('en')} of the same rows`
+    const upserts = `supabase-js upserts of ${batch} rows through the local REST API (Supabase Lite, not PostgREST), ${rows.length.toLocaleString('en')} of the same rows`
     const target = { atLeast: 5 }
     return [
       comparison(
