@@ -39,11 +39,12 @@ export function logFailure(log: Logger, error: PatchbayError): void {
 }
 
 /**
- * postgres.js's own codes, those of sockets, and the classes "connection exception", "too many connections" and "operator intervention".
+ * postgres.js's own codes, those of sockets, and the classes "connection exception", "too many connections", "operator intervention",
+ * "serialization failure" and "deadlock detected": all of them pass.
  * <https://www.postgresql.org/docs/current/errcodes-appendix.html>
  */
 const databaseIsAway =
-  /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|ECONN\w+|ETIMEDOUT|ENOTFOUND|08\w{3}|53300|57P0[123])$/
+  /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|ECONN\w+|ETIMEDOUT|ENOTFOUND|08\w{3}|53300|57P0[123]|40001|40P01)$/
 
 function isPrivate({ code }: PatchbayError): boolean {
   return code === 'internal_error' || code === 'config_invalid'

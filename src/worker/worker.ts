@@ -16,18 +16,21 @@ export async function runWorker(runtime: Runtime, signal: AbortSignal): Promise<
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 
   const queue = createJobQueue(runtime.config.databaseUrl)
-  const { jobs } = await drain(runtime, {
-    queue,
-    concurrency: runtime.config.maxConcurrentSyncs,
-    budget: () => runBudget(runtime.now() + runMs, signal),
-    stop: () => signal.aborted,
-    idle: async () => {
-      await Promise.race([runtime.sleep(pollMs), stopped])
-      return true
-    },
-  })
-  await queue.close()
-  runtime.log.info('The worker has stopped.', { jobs })
+  try {
+    const { jobs } = await drain(runtime, {
+      queue,
+      concurrency: runtime.config.maxConcurrentSyncs,
+      budget: () => runBudget(runtime.now() + runMs, signal),
+      stop: () => signal.aborted,
+      idle: async () => {
+        await Promise.race([runtime.sleep(pollMs), stopped])
+        return true
+      },
+    })
+    runtime.log.info('The worker has stopped.', { jobs })
+  } finally {
+    await queue.close()
+  }
 }
 
 function runBudget(end: number, signal: AbortSignal): Budget {

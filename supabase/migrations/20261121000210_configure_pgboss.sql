@@ -10,10 +10,10 @@ revoke all on schema pgboss from public;
 
 -- What a job did is in public.sync_logs; the job itself is kept for an hour.
 -- exclusive: one queued or active job a key, so an endpoint never syncs twice at once.
--- A job dies only with its worker (every failure of a provider ends the run in an orderly way), so it is tried again at once, many
+-- A job dies only with its worker (every failure of a provider ends the run in an orderly way), so it is tried again soon, many
 -- times: the heartbeat has to run out before, and each try goes on from the last committed page.
 select pgboss.create_queue('sync', '{
-  "policy": "exclusive", "retryLimit": 100, "expireInSeconds": 900, "heartbeatSeconds": 15, "deleteAfterSeconds": 3600
+  "policy": "exclusive", "retryLimit": 100, "retryDelay": 5, "expireInSeconds": 900, "heartbeatSeconds": 15, "deleteAfterSeconds": 3600
 }'::jsonb);
 select pgboss.create_queue('refresh-token', '{
   "policy": "exclusive", "retryLimit": 3, "retryDelay": 5, "retryBackoff": true, "expireInSeconds": 120, "heartbeatSeconds": 15,

@@ -53,7 +53,7 @@ comment on column public.endpoints.deletions_confirmed_at is 'Set to now() to le
 
 create index endpoints_user_id_idx on public.endpoints (user_id);
 create index endpoints_integration_id_idx on public.endpoints (integration_id);
-create index endpoints_next_sync_at_idx on public.endpoints (next_sync_at) where enabled;
+create index endpoints_next_sync_at_idx on public.endpoints (next_sync_at) where enabled and integration_id is not null;
 
 -- Five fields: minute, hour, day of month, month, day of week. Numbers, ranges, lists and steps; the library that computes the
 -- times accepts all of these (test/db/cron.test.ts compares the two).
@@ -103,12 +103,33 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Only names of the IANA database: offsets and abbreviations have no daylight saving time.
-  return exists (select from pg_catalog.pg_timezone_names where name = p_name and name not like 'posix/%');
+  -- Names of places, which every runtime knows: offsets and abbreviations have no daylight saving time, and the rest differs.
+  return p_name ~ '^[A-Z][A-Za-z_]+/' and exists (select from pg_catalog.pg_timezone_names where name = p_name);
 end
 $$;
 
 revoke execute on function patchbay.is_time_zone(text) from public;
+
+-- Patterns are a user's and run in a worker that serves everybody: what could keep it busy is refused. src/shared/sync/file-filter.ts
+-- holds the same bounds.
+create function patchbay.is_file_types(p_file_types jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when pg_catalog.jsonb_typeof(p_file_types) <> 'array' or pg_catalog.jsonb_array_length(p_file_types) > 50 then false
+    else not exists (
+      select from pg_catalog.jsonb_array_elements(p_file_types) as item (value)
+      where pg_catalog.jsonb_typeof(item.value) <> 'string'
+        or item.value #>> '{}' !~ '^[^][()+!@\\]{1,100}$'
+        or item.value #>> '{}' ~ '\*+[^*]+\*+[^*]+\*'
+    )
+  end
+$$;
+
+revoke execute on function patchbay.is_file_types(jsonb) from public;
 
 -- The account that an endpoint without one is meant to read: never one of several.
 create function patchbay.resolve_integration(p_user_id uuid, p_provider text)
@@ -185,12 +206,11 @@ begin
     );
   end if;
 
-  if new.file_types is not null and (
-    pg_catalog.jsonb_typeof(new.file_types) <> 'array'
-    or pg_catalog.jsonb_path_exists(new.file_types, 'strict $[*] ? (@.type() != "string" || @ == "")')
-  ) then
+  if new.file_types is not null and not patchbay.is_file_types(new.file_types) then
     perform patchbay.refuse(
-      'endpoints_file_types_check', 'file_types must be a list of texts.', 'Use ["*"] for all files, or for example ["pdf", "image/*"].'
+      'endpoints_file_types_check',
+      'file_types must be a list of up to 50 texts of up to 100 characters, with two * in each at most, and no brackets or + ! @.',
+      'Use ["*"] for all files, or for example ["pdf", "image/*", "plan-*.{dwg,rvt}"].'
     );
   end if;
 

@@ -72,8 +72,8 @@ create unique index oauth_tokens_endpoint_id_key on public.oauth_tokens (endpoin
 create index oauth_tokens_integration_id_idx on public.oauth_tokens (integration_id);
 create index oauth_tokens_user_id_idx on public.oauth_tokens (user_id);
 
--- Writes the metadata of an integration's token beside each of its endpoints, touching only rows that differ.
-create function patchbay.publish_token_metadata(p_integration_id uuid)
+-- Writes the metadata of an integration's token beside each of its endpoints, or one of them, touching only rows that differ.
+create function patchbay.publish_token_metadata(p_integration_id uuid, p_endpoint_id uuid default null)
 returns void
 language sql
 set search_path = ''
@@ -85,7 +85,7 @@ as $$
   from patchbay.secrets s
   join public.integrations i on i.id = s.integration_id
   join public.endpoints e on e.integration_id = i.id
-  where s.integration_id = p_integration_id
+  where s.integration_id = p_integration_id and (p_endpoint_id is null or e.id = p_endpoint_id)
   on conflict (endpoint_id) do update set
     integration_id = excluded.integration_id,
     user_id = excluded.user_id,
@@ -99,7 +99,7 @@ as $$
     is distinct from (excluded.integration_id, excluded.refreshable, excluded.token_type, excluded.scope, excluded.expires_at, excluded.is_active)
 $$;
 
-revoke execute on function patchbay.publish_token_metadata(uuid) from public;
+revoke execute on function patchbay.publish_token_metadata(uuid, uuid) from public;
 
 -- Security definer: the owner who binds an endpoint to an account may not read patchbay.secrets.
 create function patchbay.publish_token_metadata_of_endpoint()
@@ -112,7 +112,7 @@ begin
   if new.integration_id is null then
     delete from public.oauth_tokens where endpoint_id = new.id;
   else
-    perform patchbay.publish_token_metadata(new.integration_id);
+    perform patchbay.publish_token_metadata(new.integration_id, new.id);
   end if;
   return null;
 end

@@ -1,5 +1,7 @@
 -- Takes over an endpoint's run: a new one, or the one whose worker has died. Raises the fence, so that the worker before can
--- write nothing more.
+-- write nothing more. No row: the endpoint is gone, or has no account.
+-- Whoever writes an endpoint's state locks its row in public.endpoints first, as a change or deletion by its owner does: in one order,
+-- nobody waits for each other.
 create function patchbay.claim_run(p_endpoint_id uuid)
 returns table (
   run_id uuid,
@@ -27,8 +29,8 @@ declare
   v_endpoint public.endpoints;
   v_state patchbay.sync_state;
 begin
-  select * into v_endpoint from public.endpoints where id = p_endpoint_id;
-  if not found then
+  select * into v_endpoint from public.endpoints where id = p_endpoint_id for no key update;
+  if v_endpoint.integration_id is null then
     return;
   end if;
 
@@ -46,7 +48,12 @@ begin
     update patchbay.sync_state s set run_id = v_state.run_id where s.endpoint_id = p_endpoint_id;
   end if;
 
-  update public.endpoints set last_sync_status = 'running' where id = p_endpoint_id and last_sync_status <> 'running';
+  -- Uses up the wish that led here: only one that comes during the run is still to be fulfilled after it. If the run is lost, the
+  -- endpoint is looked at again.
+  update public.endpoints
+  set last_sync_status = 'running',
+    next_sync_at = case when next_sync_at < 'infinity' then pg_catalog.now() + interval '15 minutes' else next_sync_at end
+  where id = p_endpoint_id;
 
   return query
   select
@@ -222,6 +229,36 @@ begin
 end
 $$;
 
+-- What a full pass over the endpoint has not seen.
+create function patchbay.list_unseen(p_endpoint_id uuid, out files uuid[], out folders text[])
+language plpgsql
+set search_path = ''
+-- The planner cannot guess how many ids the pages hold: a nested loop over a large endpoint would take minutes.
+set enable_nestloop = off
+as $$
+begin
+  select pg_catalog.array_agg(t.id) into files
+  from public.files t
+  where t.endpoint_id = p_endpoint_id
+    and not exists (
+      select from (
+        select pg_catalog.unnest(p.file_ids) as id from patchbay.seen_pages p where p.endpoint_id = p_endpoint_id
+      ) seen
+      where seen.id = t.external_file_id
+    );
+
+  select pg_catalog.array_agg(f.external_folder_id) into folders
+  from patchbay.folders f
+  where f.endpoint_id = p_endpoint_id
+    and not exists (
+      select from (
+        select pg_catalog.unnest(p.folder_ids) as id from patchbay.seen_pages p where p.endpoint_id = p_endpoint_id
+      ) seen
+      where seen.id = f.external_folder_id
+    );
+end
+$$;
+
 -- Deletes what a finished pass found gone, unless that is more than the endpoint's guard allows: then nothing is deleted and
 -- stopped_at says how many rows it would have been.
 create function patchbay.delete_gone(
@@ -232,6 +269,7 @@ set search_path = ''
 as $$
 declare
   v_gone uuid[];
+  v_gone_folders text[];
   v_total bigint;
   v_percent integer;
   v_confirmed boolean;
@@ -239,15 +277,7 @@ begin
   deleted := 0;
 
   if p_pass = 'full' then
-    select pg_catalog.array_agg(t.id) into v_gone
-    from public.files t
-    where t.endpoint_id = p_endpoint_id
-      and not exists (
-        select from (
-          select pg_catalog.unnest(p.file_ids) as id from patchbay.seen_pages p where p.endpoint_id = p_endpoint_id
-        ) seen
-        where seen.id = t.external_file_id
-      );
+    select u.files, u.folders into v_gone, v_gone_folders from patchbay.list_unseen(p_endpoint_id) u;
   else
     select pg_catalog.array_agg(t.id) into v_gone
     from patchbay.pending_deletes d
@@ -269,20 +299,12 @@ begin
 
     delete from public.files t where t.id = any (v_gone);
     get diagnostics deleted = row_count;
-    update public.endpoints e set deletions_confirmed_at = null
-    where e.id = p_endpoint_id and e.deletions_confirmed_at is not null;
   end if;
 
-  if p_pass = 'full' then
-    delete from patchbay.folders f
-    where f.endpoint_id = p_endpoint_id
-      and not exists (
-        select from (
-          select pg_catalog.unnest(p.folder_ids) as id from patchbay.seen_pages p where p.endpoint_id = p_endpoint_id
-        ) seen
-        where seen.id = f.external_folder_id
-      );
-  end if;
+  delete from patchbay.folders f where f.endpoint_id = p_endpoint_id and f.external_folder_id = any (v_gone_folders);
+  -- Good for one pass, whether it was needed or not.
+  update public.endpoints e set deletions_confirmed_at = null
+  where e.id = p_endpoint_id and e.deletions_confirmed_at is not null;
 end
 $$;
 
@@ -329,6 +351,7 @@ begin
   -- Tells the caller that the whole statement is here: from now on it ends, with or without its caller.
   raise info 'patchbay page %', p_page ->> 'receipt';
 
+  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
   select s.run_id into v_run_id from patchbay.sync_state s
   where s.endpoint_id = p_endpoint_id and s.fence = p_fence and s.run_id is not null
   for update;
@@ -416,7 +439,7 @@ begin
   where s.endpoint_id = p_endpoint_id and s.cursor is distinct from v_next;
 
   update public.sync_logs l set
-    pass = p_page ->> 'pass',
+    pass = case when v_full then 'full' else l.pass end,
     fetched = l.fetched + (p_page ->> 'fetched')::bigint,
     inserted = l.inserted + merge_page.inserted,
     updated = l.updated + merge_page.updated,
@@ -449,6 +472,7 @@ as $$
 declare
   v_run_id uuid;
 begin
+  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
   select s.run_id into v_run_id from patchbay.sync_state s
   where s.endpoint_id = p_endpoint_id and s.fence = p_fence
   for update;
@@ -484,6 +508,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
   update patchbay.sync_state s set cursor = null where s.endpoint_id = p_endpoint_id and s.fence = p_fence;
   if not found then
     raise exception using errcode = 'PB001', message = 'Another worker has taken over this run.';
@@ -500,7 +525,13 @@ security definer
 set search_path = ''
 as $$
 begin
-  update patchbay.sync_state s set cursor = null, fence = s.fence + 1 where s.endpoint_id = new.id;
+  update public.sync_logs l set
+    status = 'failed', error_code = 'endpoint_changed', error_message = 'The endpoint was changed during this run.',
+    finished_at = pg_catalog.clock_timestamp()
+  from patchbay.sync_state s
+  where s.endpoint_id = new.id and l.id = s.run_id;
+  update patchbay.sync_state s set cursor = null, fence = s.fence + 1, run_id = null where s.endpoint_id = new.id;
+  update public.endpoints e set last_sync_status = 'pending' where e.id = new.id and e.last_sync_status = 'running';
   update public.endpoints e set next_sync_at = pg_catalog.now() where e.id = new.id and e.next_sync_at < 'infinity';
   return null;
 end
@@ -521,6 +552,7 @@ revoke execute on function patchbay.rebuild_paths(uuid, text) from public;
 revoke execute on function patchbay.merge_folders(uuid, jsonb) from public;
 revoke execute on function patchbay.remove_folders(uuid, text[]) from public;
 revoke execute on function patchbay.merge_files(uuid, jsonb, text) from public;
+revoke execute on function patchbay.list_unseen(uuid) from public;
 revoke execute on function patchbay.delete_gone(uuid, text) from public;
 revoke execute on function patchbay.forget_pass(uuid) from public;
 revoke execute on function patchbay.merge_page(uuid, bigint, jsonb) from public;

@@ -79,10 +79,10 @@ declare
 begin
   v_endpoints := array(
     select e.id from public.endpoints e
-    where e.enabled and e.next_sync_at <= pg_catalog.now()
+    where e.enabled and e.integration_id is not null and e.next_sync_at <= pg_catalog.now()
     order by e.next_sync_at
     limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
   v_endpoints := array(select patchbay.enqueue('sync', 'endpoint_id', v_endpoints));
   -- If the job is lost all the same, the endpoint is looked at again.

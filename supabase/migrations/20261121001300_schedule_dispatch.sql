@@ -9,7 +9,11 @@ begin
     end;
   end if;
   if to_regnamespace('net') is null and exists (select from pg_available_extensions where name = 'pg_net') then
-    create extension if not exists pg_net with schema extensions;
+    begin
+      create extension if not exists pg_net with schema extensions;
+    exception when others then
+      raise warning 'pg_net could not be installed (%): the worker function is not woken until it is.', sqlerrm;
+    end;
   end if;
 
   if to_regnamespace('cron') is not null then

@@ -16,6 +16,9 @@ beforeEach(async () => {
 })
 afterAll(() => db[Symbol.asyncDispose]())
 
+const fileTypesMessage =
+  'file_types must be a list of up to 50 texts of up to 100 characters, with two * in each at most, and no brackets or + ! @.'
+
 describe('bad input by SQL', () => {
   it.each([
     [
@@ -50,19 +53,16 @@ describe('bad input by SQL', () => {
       'endpoints_time_zone_check',
       "Unknown time_zone 'UTC+2'.",
     ],
+    ['file types that are no list', { file_types: { pdf: true } }, 'endpoints_file_types_check', fileTypesMessage],
+    ['file types that are no texts', { file_types: ['pdf', 7] }, 'endpoints_file_types_check', fileTypesMessage],
+    ['a file type that takes for ever to match', { file_types: ['*a*a*a*b'] }, 'endpoints_file_types_check', fileTypesMessage],
     [
-      'file types that are no list',
-      { file_types: { pdf: true } },
+      'too many file types',
+      { file_types: Array.from({ length: 51 }, () => 'pdf') },
       'endpoints_file_types_check',
-      'file_types must be a list of texts.',
+      fileTypesMessage,
     ],
-    [
-      'file types that are no texts',
-      { file_types: ['pdf', 7] },
-      'endpoints_file_types_check',
-      'file_types must be a list of texts.',
-    ],
-    ['an empty file type', { file_types: [''] }, 'endpoints_file_types_check', 'file_types must be a list of texts.'],
+    ['an empty file type', { file_types: [''] }, 'endpoints_file_types_check', fileTypesMessage],
     [
       'an unknown account',
       { integration_id: randomUUID() },

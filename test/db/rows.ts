@@ -27,7 +27,7 @@ export async function connectAccount(
   const expiresAt = expiresIn === 'infinity' ? sql`'infinity'::timestamptz` : sql`now() + ${expiresIn}::interval`
   await sql`select patchbay.connect_integration(
     ${row.id}, 'authorization_code', 'e30..aXY.Y2lwaGVy.dGFn', 'e30..aXY.Y2lwaGVy.dGFn', 'Bearer', array['drive.readonly'],
-    ${expiresAt}, 'infinity', 'test')`
+    ${expiresAt}, 'infinity')`
   return row.id
 }
 

@@ -19,6 +19,7 @@ it('promise 2: nothing lost, nothing invented, with kill -9 at 25 random moments
   await sandbox.google.createFiles({ count: files, prefix: 'file ' })
   await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: pageItems }, times: 'always' })
   await sandbox.clearRequests()
+  await drive.sql`update pgboss.queue set retry_delay = 0`
   await dispatch(drive.sql)
 
   for (let kill = 0; kill < kills; kill += 1) {

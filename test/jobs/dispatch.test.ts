@@ -71,7 +71,7 @@ describe('the tick', () => {
     // Not ours to analyze by hand in production; autovacuum does it there.
     await sql`analyze public.endpoints`
     const plan = await sql`
-      explain select id from public.endpoints where enabled and next_sync_at <= now() order by next_sync_at limit 1000 for update skip locked`
+      explain select id from public.endpoints where enabled and integration_id is not null and next_sync_at <= now() order by next_sync_at limit 1000 for update skip locked`
     expect(JSON.stringify(plan)).toContain('endpoints_next_sync_at_idx')
   })
 })
@@ -81,6 +81,7 @@ describe('the queue', () => {
     await using endpoint = await createTestEndpoint()
     const { sql } = endpoint
     await using queue = openQueue(endpoint)
+    await sql`update pgboss.queue set retry_delay = 0`
     await dispatch(sql)
     const [dead] = await queue.fetch('sync', 1)
     await sql`update pgboss.job set heartbeat_on = now() - interval '1 minute'`

@@ -64,7 +64,7 @@ describe('a run that is interrupted', () => {
     await sandbox.addFault({
       match: { path: '/drive/v3/files' },
       fault: { type: 'server-error', status: 500, html: false },
-      skip: 3,
+      skip: 5,
       times: 'always',
     })
 

@@ -28,6 +28,15 @@ describe('file_types', () => {
   })
 })
 
+it.each([
+  ['many stars', ['*a*a*a*a*ab']],
+  ['groups', ['+(a|aa)+']],
+  ['long patterns', ['a'.repeat(101)]],
+  ['many patterns', Array.from({ length: 51 }, () => 'pdf')],
+])('refuses %s, with which a user could keep the worker busy', (_what, fileTypes) => {
+  expect(() => fileFilter(fileTypes)).toThrow('file_types')
+})
+
 describe('the extension', () => {
   it.each([
     ['a.PDF', 'pdf'],

@@ -10,6 +10,7 @@ const receipts = new Map<string, () => void>()
 export function connect(url: string, connections: number): Sql {
   return postgres(url, {
     max: connections,
+    ssl: needsTls(url) ? 'require' : false,
     prepare: false,
     // Array types would be looked up once a connection, in a race with the first query; no query here needs them.
     fetch_types: false,
@@ -21,6 +22,14 @@ export function connect(url: string, connections: number): Sql {
       if (message?.startsWith('patchbay page ')) receipts.get(message.slice('patchbay page '.length))?.()
     },
   })
+}
+
+/** Rows and ciphertext do not cross a network in clear, unless the URL says so itself (`sslmode=disable`). */
+function needsTls(url: string): boolean {
+  const { hostname, searchParams } = new URL(url)
+  const mode = searchParams.get('sslmode') ?? searchParams.get('ssl')
+  if (mode !== null) return mode !== 'disable' && mode !== 'false'
+  return !['127.0.0.1', 'localhost', '[::1]'].includes(hostname)
 }
 
 /** Resolves when the server says that it is executing the statement with this receipt id. Call `forget` afterwards. */

@@ -20,7 +20,7 @@ export interface ClaimedRun {
   schedule_cron: string
   interval_minutes: number | null
   time_zone: string
-  integration_id: string | null
+  integration_id: string
   scopes: string[] | null
 }
 
@@ -55,7 +55,7 @@ export interface FinishedRun {
   nextSyncAt: Date
 }
 
-/** Takes over the endpoint's run. Undefined: the endpoint is gone. */
+/** Takes over the endpoint's run. Undefined: the endpoint is gone, or has no account. */
 export async function claimRun(sql: Sql, endpointId: string): Promise<ClaimedRun | undefined> {
   const [run] = await sql<ClaimedRun[]>`select * from patchbay.claim_run(${endpointId}::uuid)`
   return run

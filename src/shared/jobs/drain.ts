@@ -30,11 +30,17 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
 
   try {
     for (;;) {
-      if (runtime.now() - supervisedAt >= superviseMs) {
-        await queue.supervise()
-        supervisedAt = runtime.now()
+      let taken: Job[] = []
+      try {
+        if (runtime.now() - supervisedAt >= superviseMs) {
+          await queue.supervise()
+          supervisedAt = runtime.now()
+        }
+        if (!options.stop()) taken = await take(queue, options.concurrency - inHand.size)
+      } catch (error) {
+        // A database that is away comes back; whoever may wait, waits for it in `idle`.
+        logFailure(runtime.log, asPatchbayError(error))
       }
-      const taken = options.stop() ? [] : await take(queue, options.concurrency - inHand.size)
       for (const job of taken) {
         jobs += 1
         inHand.set(

@@ -7,10 +7,11 @@ import { drain } from './drain.ts'
 import { createJobQueue } from './queue.ts'
 
 /**
- * An Edge Function has 150 s of wall clock and 2 s of CPU; a page of 1,000 files costs about 20 ms of CPU.
+ * An Edge Function has 150 s of wall clock and 2 s of CPU; a page of 1,000 files costs about 20 ms of CPU, and one that is begun in the
+ * last moment may take another 90 s with its retries.
  * <https://supabase.com/docs/guides/functions/limits>
  */
-const wallClockMs = 100_000
+const wallClockMs = 50_000
 const pagesPerInvocation = 50
 
 let draining: Promise<void> | undefined

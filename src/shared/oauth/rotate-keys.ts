@@ -4,25 +4,36 @@ import { type Ciphertext, listCiphertexts, listKeyIds, replaceCiphertext } from 
 import { decryptFor, encryptFor } from './vault.ts'
 
 const batchSize = 200
+const longestWalks = 5
 
 /**
- * Encrypts every stored token anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs; a token that is refreshed meanwhile is
- * so already. A run that is interrupted is simply run again. Resolves to the number of integrations written. Throws
+ * Encrypts every stored token anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply run again. Resolves to the number of integrations written. Throws
  * `token_undecryptable` before it changes anything when a key is missing or is not the one that was used.
  */
 export async function rotateKeys(runtime: Runtime, onProgress: (done: number) => void): Promise<number> {
-  const { sql, config } = runtime
-  const [{ id: keyId }] = config.tokenKeys
+  const [{ id: keyId }] = runtime.config.tokenKeys
   await requireAllKeys(runtime)
   let written = 0
-  let after: string | null = null
-  for (;;) {
-    const batch: Ciphertext[] = await listCiphertexts(sql, { otherThan: keyId, after, limit: batchSize })
+  // A refresh that comes in between wins, and may leave a refresh token under the old key: walk again until nothing is left.
+  for (let walk = 0; walk < longestWalks; walk += 1) {
+    const found = await walkOnce(runtime, keyId, () => onProgress((written += 1)))
+    if (found === 0) return written
+  }
+  throw new PatchbayError('database_unavailable', 'Some tokens were refreshed each time they were to be encrypted anew.', {
+    hint: 'Run it again before you take the old key out.',
+  })
+}
+
+/** How many secrets needed the new key; `onWritten` is called for each that got it. */
+async function walkOnce(runtime: Runtime, keyId: string, onWritten: () => void): Promise<number> {
+  let found = 0
+  for (let after: string | null = null; ;) {
+    const batch: Ciphertext[] = await listCiphertexts(runtime.sql, { otherThan: keyId, after, limit: batchSize })
     const last = batch.at(-1)
-    if (!last) return written
-    for (const secret of batch) if (await rotateOne(runtime, secret)) written += 1
+    if (!last) return found
+    for (const secret of batch) if (await rotateOne(runtime, secret)) onWritten()
+    found += batch.length
     after = last.integrationId
-    onProgress(written)
   }
 }
 

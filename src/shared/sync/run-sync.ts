@@ -21,8 +21,14 @@ import type { FileStream, Page, StreamContext } from './stream.ts'
 /** No provider's page is larger than this. */
 const maxPageSize = 1000
 
+/** A run's share of files comes in this many pages or more, so that a few changes leave room for the page that follows. */
+const pagesPerRun = 4
+
 /** A transient failure is tried again after this long, or when the schedule says so, or when the provider asked. */
 const retryDelayMs = 60_000
+
+/** A provider that asks for more is asked again all the same. */
+const longestRetryAfterMs = 24 * 60 * 60_000
 
 /** After the delete guard stopped a run, everything is read again at this distance, in case the provider has recovered. */
 const stoppedDelayMs = 60 * 60_000
@@ -35,7 +41,7 @@ export interface Budget {
   pages: number
 }
 
-/** How a run ended. `superseded`: another worker has it now. `gone`: the endpoint was deleted. */
+/** How a run ended. `superseded`: another worker has it now. `gone`: the endpoint was deleted, or its account. */
 export type RunOutcome = FinishedRun['status'] | 'superseded' | 'gone'
 
 /**
@@ -92,7 +98,9 @@ async function readAll(run: Run): Promise<FinishedRun['status'] | PatchbayError>
 
     const merged = await merge.result
     if (merged.stopped_at !== null) return massDeleteStopped(merged.stopped_at)
-    if (!page.more) return 'completed'
+    // What changed during a full pass is in the feed, whose position was taken before it.
+    const feedFollows = !page.more && page.pass === 'full' && stream.hasChangeFeed
+    if (!page.more && !feedFollows) return 'completed'
     if (!merged.proceed) return 'partial'
     if (run.isFull()) return 'partial'
     cursor = page.next
@@ -117,18 +125,13 @@ class Run {
     this.claim = claim
     this.budget = budget
     this.filter = fileFilter(claim.file_types)
-    this.pageSize = Math.min(maxPageSize, claim.max_files_per_sync ?? maxPageSize)
+    this.pageSize = Math.min(maxPageSize, Math.ceil((claim.max_files_per_sync ?? Number.POSITIVE_INFINITY) / pagesPerRun))
     this.fetched = Number(claim.fetched)
   }
 
   /** The stream of the endpoint's type, ready to read. Throws when the integration cannot be used. */
   open(): { stream: FileStream; context: StreamContext } {
     const { claim, runtime, endpointId } = this
-    if (claim.integration_id === null) {
-      throw new PatchbayError('not_connected', 'This endpoint has no account. Connect one, and it starts by itself.', {
-        context: { endpointId },
-      })
-    }
     const { provider: definition, stream } = streamFor(claim.endpoint_type)
     requireScope(stream, claim, definition.name)
 
@@ -246,7 +249,7 @@ function dueNext(end: FinishedRun['status'] | PatchbayError, regular: Date, now:
   if (!(end instanceof PatchbayError)) return regular
   if (end.code === 'mass_delete_stopped') return new Date(Math.max(regular.getTime(), now + stoppedDelayMs))
   if (end.outcome !== 'transient') return regular
-  if (end.retryAfterMs !== undefined) return new Date(now + end.retryAfterMs)
+  if (end.retryAfterMs !== undefined) return new Date(now + Math.min(end.retryAfterMs, longestRetryAfterMs))
   return new Date(Math.min(regular.getTime(), now + retryDelayMs))
 }
 

@@ -14,7 +14,15 @@ export function nextSyncAt(schedule: Schedule, startedAt: number, now: number): 
   if (schedule.schedule_type === 'interval') {
     return new Date(Math.max(now, startedAt + (schedule.interval_minutes ?? 5) * 60_000))
   }
-  const next = new Cron(schedule.schedule_cron, { timezone: schedule.time_zone, paused: true }).nextRun(new Date(now))
   // A date that never comes, such as 30 February.
-  return next ?? new Date(now + 365 * 24 * 3600_000)
+  return nextTime(schedule, new Date(now)) ?? new Date(now + 365 * 24 * 3600_000)
+}
+
+/** A run must be able to end: a time zone that Postgres knows and this runtime does not is read as UTC. */
+function nextTime({ schedule_cron, time_zone }: Schedule, from: Date): Date | null {
+  try {
+    return new Cron(schedule_cron, { timezone: time_zone, paused: true }).nextRun(from)
+  } catch {
+    return new Cron(schedule_cron, { timezone: 'UTC', paused: true }).nextRun(from)
+  }
 }

@@ -62,6 +62,8 @@ export interface FileStream {
   kind: 'files'
   /** Scopes that the token must have; the run fails with `missing_scope` otherwise. Any one of them is enough. */
   scopes: readonly string[]
+  /** True when `next` of a full pass's last page reads what has changed since the pass began. */
+  hasChangeFeed: boolean
   /**
    * Fetches one page. `cursor` is null at the beginning of a full pass, else the `next` of the page before.
    * Throws `cursor_expired` when the provider no longer accepts the cursor: the engine then begins a full pass.

@@ -19,6 +19,7 @@ import { treePage } from './tree-page.ts'
  */
 export const fileStream: FileStream = {
   kind: 'files',
+  hasChangeFeed: true,
   scopes: [
     'https://www.googleapis.com/auth/drive.metadata.readonly',
     'https://www.googleapis.com/auth/drive.metadata',
