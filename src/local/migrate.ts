@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -31,9 +32,22 @@ export async function migrate({ projectDir, homeDir, url, sql }: MigrateOptions)
         'Begin again with an empty database: npm run reset',
     )
   }
-  if (available.every((version) => applied.includes(version))) return
-
+  const fingerprintFile = join(homeDir, 'applied-migrations.json')
+  const fingerprints = await fingerprintsOf(projectDir)
+  const before = await readFingerprints(fingerprintFile)
+  const edited = applied.filter((version) => before[version] !== undefined && before[version] !== fingerprints[version])
+  if (edited.length > 0) {
+    throw new Error(
+      `These migrations were changed after the local database got them: ${edited.join(', ')}. ` +
+        'Begin again with an empty database: npm run reset',
+    )
+  }
   await mkdir(homeDir, { recursive: true })
+  if (!available.every((version) => applied.includes(version))) await push({ projectDir, homeDir, url })
+  await writeFile(fingerprintFile, JSON.stringify(fingerprints))
+}
+
+async function push({ projectDir, homeDir, url }: Omit<MigrateOptions, 'sql'>): Promise<void> {
   const cli = join(dirname(createRequire(import.meta.url).resolve('supabase/package.json')), 'dist/supabase.js')
   const args = [cli, 'db', 'push', '--yes', `--workdir=${projectDir}`, `--remote=${url}?sslmode=disable`]
   const env = { ...noTelemetry, HOME: homeDir, PATH: process.env['PATH'] ?? '', NO_COLOR: '1' }
@@ -45,9 +59,38 @@ export async function migrate({ projectDir, homeDir, url, sql }: MigrateOptions)
   }
 }
 
+/** The hash of each migration file, by version. */
+async function fingerprintsOf(projectDir: string): Promise<Record<string, string>> {
+  const fingerprints: Record<string, string> = {}
+  for (const { version, path } of await migrationFiles(projectDir)) {
+    fingerprints[version] = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')
+  }
+  return fingerprints
+}
+
+async function readFingerprints(path: string): Promise<Record<string, string>> {
+  // Absent or cut off: nothing is known, and nothing is lost.
+  const text = await readFile(path, 'utf8').catch(() => '{}')
+  try {
+    return JSON.parse(text) as Record<string, string>
+  } catch {
+    return {}
+  }
+}
+
+async function migrationFiles(projectDir: string): Promise<{ version: string; path: string }[]> {
+  const folder = join(projectDir, 'supabase/migrations')
+  const names = await readdir(folder).catch(() => [])
+  return names.flatMap((name) => {
+    const version = name.match(/^(\d+)_.*\.sql$/)?.[1]
+    return version === undefined ? [] : [{ version, path: join(folder, name) }]
+  })
+}
+
 async function availableVersions(projectDir: string): Promise<string[]> {
-  const names = await readdir(join(projectDir, 'supabase/migrations')).catch(() => [])
-  return names.flatMap((name) => name.match(/^(\d+)_.*\.sql$/)?.[1] ?? [])
+  return (await migrationFiles(projectDir)).map(({ version }) => version)
 }
 
 async function appliedVersions(sql: Sql): Promise<string[]> {

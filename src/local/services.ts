@@ -20,8 +20,6 @@ export interface ServiceOptions {
   functionEnv?: Readonly<Record<string, string>>
   /** The sandbox, which functions may then reach. */
   sandboxUrl?: string
-  /** More hosts that functions may reach, such as `www.googleapis.com`; `127.0.0.1` means every local port. */
-  allowHosts?: readonly string[]
   /** Default: `deno`, the newest. */
   denoVersion?: DenoVersion
   /** How long a function may take to answer, in milliseconds. Default: 150,000, as hosted. */
@@ -57,7 +55,7 @@ export async function startServices(gateway: Gateway, database: DatabaseUrl, opt
   started.defer(() => api.stop())
   const env = { ...options.functionEnv, ...platformEnv(url, dbUrl, keys) }
   const reachable = [url, dbUrl, ...(options.sandboxUrl === undefined ? [] : [options.sandboxUrl])]
-  const allowHosts = [...reachable.map((target) => new URL(target).host), ...(options.allowHosts ?? [])]
+  const allowHosts = reachable.map((target) => new URL(target).host)
   const functions = serveFunctions({ projectDir, dataDir, keys, env, allowHosts, denoVersion, wallClockMs })
   started.defer(() => functions.stop())
 

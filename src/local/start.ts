@@ -1,4 +1,6 @@
-import { join, resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
 import { type DemoResult, runDemo } from './demo/demo.ts'
@@ -21,23 +23,27 @@ interface Options {
 // The entry of `npm start`.
 const program = new Command('npm start --')
   .description('Starts the local platform and does the main job: connect Google Drive, keep its files in Postgres under RLS.')
-  .option('--root <dir>', 'the folder whose files the sandbox serves as a Google Drive', ownProjectDir)
+  .option('--root <dir>', 'the folder whose files the sandbox serves as a Google Drive', parseFolder, ownProjectDir)
   .option('--port <port>', 'the port of REST, Auth and Edge Functions', parsePort, 54321)
   .option('--once', 'end after the report; the exit code is 1 if any figure is wrong', false)
   .option('--json', 'print the report as JSON', false)
   .parse()
 
 const stopping = new AbortController()
-process.once('SIGINT', () => stopping.abort())
-process.once('SIGTERM', () => stopping.abort())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.stderr.write('\nStopping …\n')
+    stopping.abort()
+  })
+}
 
 try {
   process.exitCode = await start(program.opts<Options>())
 } catch (error) {
-  if (!stopping.signal.aborted) {
-    process.stderr.write(`${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
+  // What breaks because it was interrupted is not worth telling.
+  const { aborted } = stopping.signal
+  if (!aborted) process.stderr.write(`${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = aborted ? 130 : 1
 }
 // The servers are stopped; what a library may still hold open is no reason to stay.
 process.exit()
@@ -48,6 +54,7 @@ async function start(options: Options): Promise<number> {
   started.defer(() => narrator.stop())
   const dataDir = join(ownProjectDir, '.local')
 
+  await keepRoot(join(dataDir, 'root'), resolve(options.root))
   narrator.step('Starting the sandbox')
   const sandbox = await startSandboxProcess(resolve(options.root), dataDir)
   started.defer(() => sandbox.child.stop('SIGTERM', 10_000))
@@ -120,6 +127,21 @@ function printView(view: PersonView): void {
     console.log(`\n  ${styleText('dim', title)}`)
     for (const line of formatTable(rows)) console.log(line)
   }
+}
+
+/** Another folder would be the same person's Drive with nearly all files gone: the delete guard would rightly stop the sync. */
+async function keepRoot(path: string, root: string): Promise<void> {
+  const before = await readFile(path, 'utf8').catch(() => root)
+  if (before !== root) {
+    throw new Error(`The last start served ${before}. Start with --root ${before}, or begin again: npm run reset`)
+  }
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, root)
+}
+
+function parseFolder(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path
+  throw new InvalidArgumentError('It is not a folder.')
 }
 
 function parsePort(text: string): number {

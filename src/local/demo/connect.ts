@@ -8,9 +8,9 @@ export const appUrl = 'http://localhost:3000/settings'
 
 /**
  * Connects Google Drive as a person does: the app asks for a start URL, the browser opens it, the person consents, and the callback
- * sends the browser back to the app. Gives the address that the browser ends at.
+ * sends the browser back to the app.
  */
-export async function connectDrive(platform: Platform, person: Person): Promise<string> {
+export async function connectDrive(platform: Platform, person: Person): Promise<void> {
   const response = await fetch(`${platform.url}/functions/v1/oauth-authorize`, {
     method: 'POST',
     headers: {
@@ -30,5 +30,4 @@ export async function connectDrive(platform: Platform, person: Person): Promise<
   if (new URL(end).searchParams.get('google-drive_connected') !== 'true') {
     throw new Error(`The connection ended at ${new URL(end).search} instead of google-drive_connected=true.`)
   }
-  return end
 }

@@ -27,7 +27,6 @@ export async function createEndpoint(sql: Sql, person: Person): Promise<string> 
 
 /** What the endpoint's runs have read since `since`, and how the last of them ended. */
 export interface SyncState {
-  last_sync_status: string
   finished: boolean
   runs: number
   fetched: number
@@ -47,10 +46,9 @@ export async function readSyncState(person: Person, endpointId: string, since: s
   if (runs.error) throw new Error(`The run log cannot be read: ${runs.error.message}`)
   const { last_sync_status, last_sync_at } = endpoint.data
   return {
-    last_sync_status,
     finished: runs.data.length > 0 && last_sync_at >= since && !['pending', 'running', 'partial'].includes(last_sync_status),
     runs: runs.data.length,
     fetched: runs.data.reduce((sum, run) => sum + Number(run.fetched), 0),
-    error: runs.data.find((run) => run.status === 'failed')?.error_message ?? null,
+    error: runs.data.find((run) => run.status === 'failed' || run.status === 'stopped')?.error_message ?? null,
   }
 }
