@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ownProjectDir } from '../../src/local/services.ts'
+import { isAlive } from '../../src/local/process-alive.ts'
 
 const localDir = join(ownProjectDir, '.local')
 const prefix = 'bench-'
@@ -18,12 +19,4 @@ export async function createRunDir(): Promise<string> {
   const dir = join(localDir, `${prefix}${process.pid}`)
   await mkdir(dir)
   return dir
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }

@@ -1,7 +1,5 @@
 import { readConfig } from '../../src/shared/config.ts'
-import { connect } from '../../src/shared/db/connection.ts'
-import { createLogger } from '../../src/shared/log.ts'
-import type { Runtime } from '../../src/shared/runtime.ts'
+import { type Runtime, createRuntime as createSharedRuntime } from '../../src/shared/runtime.ts'
 
 /** Where the parts are that a sync needs. */
 export interface Surroundings {
@@ -16,6 +14,7 @@ export function createRuntime({ databaseUrl, sandboxUrl, tokenKeys }: Surroundin
   const config = readConfig({
     CONNECTOR_DATABASE_URL: databaseUrl,
     CONNECTOR_SANDBOX_URL: sandboxUrl,
+    CONNECTOR_LOG_LEVEL: 'warn',
     CONNECTOR_TOKEN_KEYS: tokenKeys,
     GOOGLE_CLIENT_ID: 'sandbox-google-client',
     GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
@@ -25,12 +24,5 @@ export function createRuntime({ databaseUrl, sandboxUrl, tokenKeys }: Surroundin
     CONNECTOR_REDIRECT_URLS: 'http://localhost:3000',
     CONNECTOR_WORKER_SECRET: 'unused'.repeat(6),
   })
-  return {
-    config,
-    sql: connect(databaseUrl, 3),
-    fetch,
-    now: Date.now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    log: createLogger('warn', (line) => process.stderr.write(`${line}\n`), Date.now),
-  }
+  return createSharedRuntime(config, { connections: 3, print: (line) => process.stderr.write(`${line}\n`) })
 }

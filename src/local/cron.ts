@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from 'croner'
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { openSql } from './connection.ts'
 
 const tickMs = 500
 // As hosted.
@@ -121,5 +122,5 @@ async function runCommand(session: Sql, job: Job): Promise<{ status: string; mes
 }
 
 function connect(url: string): Sql {
-  return postgres(url, { max: 1, onnotice: () => {}, fetch_types: false })
+  return openSql(url)
 }

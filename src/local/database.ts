@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import postgres from 'postgres'
+import { openSql } from './connection.ts'
 import { bootstrap } from './bootstrap.ts'
 import { migrate } from './migrate.ts'
 
@@ -8,7 +8,7 @@ export type DatabaseUrl = (role: string) => string
 
 /** Gives a database what a hosted project has, then the project's migrations. May run again at any time. */
 export async function prepareDatabase(url: DatabaseUrl, projectDir: string, dataDir: string): Promise<void> {
-  const sql = postgres(url('supabase_admin'), { max: 1, onnotice: () => {}, fetch_types: false })
+  const sql = openSql(url('supabase_admin'))
   try {
     await bootstrap(sql)
     await migrate({ projectDir, homeDir: join(dataDir, 'cli'), url: url('postgres'), sql })

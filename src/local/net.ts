@@ -1,4 +1,5 @@
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { openSql } from './connection.ts'
 
 interface QueuedRequest {
   id: string
@@ -20,7 +21,7 @@ const pollMs = 2_000
 
 /** @param superuserUrl the database whose `net.http_request_queue` is served */
 export async function startNet(superuserUrl: string): Promise<NetSender> {
-  const sql = postgres(superuserUrl, { max: 4, idle_timeout: 30, onnotice: () => {}, fetch_types: false })
+  const sql = openSql(superuserUrl, { max: 4, idle_timeout: 30 })
   const abort = new AbortController()
   const sending = new Set<Promise<void>>()
 

@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import postgres from 'postgres'
+import { openSql } from './connection.ts'
+import { isAlive } from './process-alive.ts'
 
 /** The application name of the connection that a living owner keeps open. */
 export const ownerName = 'patchbay owner'
@@ -45,14 +46,6 @@ async function isPostmaster(pid: number, dir: string): Promise<boolean> {
   return commandLine.split('\0').includes(dir)
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** Looks for a second, because the server may take a moment to notice that its owner was killed. */
 async function keepsOwner(url: string): Promise<boolean> {
   for (let look = 0; look < 10; look += 1) {
@@ -63,7 +56,7 @@ async function keepsOwner(url: string): Promise<boolean> {
 }
 
 async function hasOwner(url: string): Promise<boolean> {
-  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {}, fetch_types: false })
+  const sql = openSql(url, { connect_timeout: 5 })
   try {
     const rows = await sql`select from pg_stat_activity where application_name = ${ownerName}`
     return rows.length > 0

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import postgres from 'postgres'
+import { openSql } from './connection.ts'
 import { startApi } from './api.ts'
 import type { DatabaseUrl } from './database.ts'
 import { startExtensions } from './extensions.ts'
@@ -84,7 +84,7 @@ function platformEnv(url: string, dbUrl: string, keys: Keys): Record<string, str
 
 /** What patchbay.dispatch() needs to wake the worker function. */
 async function storeDispatchSecrets(dbUrl: string, url: string, keys: Keys): Promise<void> {
-  const sql = postgres(dbUrl, { max: 1, onnotice: () => {}, fetch_types: false })
+  const sql = openSql(dbUrl)
   await storeSecrets(sql, {
     patchbay_functions_url: `${url}/functions/v1`,
     patchbay_worker_secret: keys.workerSecret,

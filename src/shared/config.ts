@@ -122,7 +122,7 @@ const Settings = z.object({
   ),
   CONNECTOR_TOKEN_KEYS: setting(
     'must be <key id>:<32 random bytes as base64url>, the one that encrypts first, older ones after it with commas.' +
-      ' Make one with: echo "k1:$(openssl rand 32 | basenc --base64url | tr -d =)".',
+      ` Make one with: node -e "console.log('k1:' + require('crypto').randomBytes(32).toString('base64url'))".`,
     readTokenKeys,
   ),
   CONNECTOR_WORKER_SECRET: setting(

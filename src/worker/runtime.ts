@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readConfig } from '../shared/config.ts'
-import { connect } from '../shared/db/connection.ts'
 import { PatchbayError } from '../shared/errors.ts'
-import { createLogger } from '../shared/log.ts'
-import type { Runtime } from '../shared/runtime.ts'
+import { type Runtime, createRuntime } from '../shared/runtime.ts'
 
 /**
  * The runtime of a Node process, from its environment; end its `sql` when done. `connections` says how many the process needs, given
@@ -11,14 +9,10 @@ import type { Runtime } from '../shared/runtime.ts'
  */
 export function openRuntime(connections: (maxConcurrentSyncs: number) => number): Runtime {
   const config = readConfig(withCredentialsFile(process.env))
-  return {
-    config,
-    sql: connect(config.databaseUrl, connections(config.maxConcurrentSyncs)),
-    fetch,
-    now: Date.now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    log: createLogger(config.logLevel, (line) => process.stdout.write(`${line}\n`), Date.now),
-  }
+  return createRuntime(config, {
+    connections: connections(config.maxConcurrentSyncs),
+    print: (line) => process.stdout.write(`${line}\n`),
+  })
 }
 
 /** The service account's key comes as a path here; the shared code takes its content, because an Edge Function has no files. */

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { compareWithProvider } from '../../src/local/demo/compare.ts'
 import { dispatch } from '../../src/shared/db/sync-store.ts'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
+import { until } from '../support/until.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
 const kills = 25
@@ -64,8 +65,4 @@ async function pagesFetchedAgain(sandbox: SandboxClient): Promise<number> {
   const requests = (await sandbox.requests()).filter((request) => request.path === '/drive/v3/files')
   const pages = new Set(requests.map((request) => JSON.stringify(request.query)))
   return requests.length - pages.size
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(50)
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { compareWithProvider } from '../../src/local/demo/compare.ts'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
@@ -8,6 +7,7 @@ import { dispatch } from '../../src/shared/db/sync-store.ts'
 import { drain } from '../../src/shared/jobs/drain.ts'
 import { createJobQueue } from '../../src/shared/jobs/queue.ts'
 import { wakeWorker } from '../../src/shared/jobs/worker-function.ts'
+import { until } from '../support/until.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
 it("drains in the worker function for one invocation's budget, and leaves the rest to the next", async () => {
@@ -97,8 +97,4 @@ async function statuses({ sql }: ConnectedDrive): Promise<string[]> {
 async function readSoFar({ sql }: ConnectedDrive): Promise<number> {
   const [row] = await sql<{ fetched: number }[]>`select fetched::int from public.sync_logs`
   return row?.fetched ?? 0
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(10)
 }

@@ -9,6 +9,7 @@ import { bootstrapText } from '../../src/local/bootstrap.ts'
 import { prepareDatabase } from '../../src/local/database.ts'
 import { startPostgres } from '../../src/local/postgres.ts'
 import { ownProjectDir } from '../../src/local/services.ts'
+import { isAlive } from '../../src/local/process-alive.ts'
 
 const localDir = join(ownProjectDir, '.local')
 
@@ -78,12 +79,4 @@ async function removeAbandonedRuns(): Promise<void> {
 
 async function entries(prefix: string): Promise<string[]> {
   return (await readdir(localDir)).filter((name) => name.startsWith(prefix))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }

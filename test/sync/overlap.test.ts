@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { sandboxClient } from '../../src/sandbox/client.ts'
 import { connect } from '../../src/shared/db/connection.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
+import { until } from '../support/until.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
 const budget = { deadline: Number.POSITIVE_INFINITY, pages: 1000 }
@@ -103,8 +104,4 @@ async function startProxy(database: URL): Promise<Proxy> {
       await once(server, 'close')
     },
   }
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5)
 }

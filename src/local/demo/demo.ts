@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { openSql } from '../connection.ts'
 import { type SandboxClient, sandboxClient } from '../../sandbox/client.ts'
 import type { Platform } from '../services.ts'
 import { compareWithProvider, providerFiles } from './compare.ts'
@@ -32,7 +33,7 @@ const stalledMs = 120_000
 /** Does the product's main job with real parts: two users, a connection, a first sync, changes, and what each user sees. */
 export async function runDemo(platform: Platform, sandboxUrl: string, narrator: Narrator): Promise<DemoResult> {
   const sandbox = sandboxClient(sandboxUrl)
-  const sql = postgres(platform.dbUrl, { max: 2, onnotice: () => {}, fetch_types: false })
+  const sql = openSql(platform.dbUrl, { max: 2 })
   try {
     return await play(platform, sandbox, sql, narrator)
   } finally {
