@@ -319,9 +319,8 @@ as $$
 $$;
 
 -- Merges one page, moves the cursor and counts, in one transaction. p_page:
---   pass 'full' | 'changes', first boolean (begins a pass), more boolean (false: ends it), folders [], files [], seen [] (ids that
---   the filter let through or not), removed [], listed [], rebuild_paths boolean, orphan_path text | null, next {}, fetched,
---   requests, bytes
+--   pass 'full' | 'changes', first boolean (begins a pass), more boolean (false: ends it), folders [], files [], removed [], listed [],
+--   rebuild_paths boolean, orphan_path text | null, next {}, fetched, requests, bytes, receipt text
 -- proceed is false when the run must end here: the endpoint was paused, or the delete guard stopped it.
 create function patchbay.merge_page(
   p_endpoint_id uuid,

@@ -3,18 +3,23 @@ begin;
 create extension if not exists pgtap with schema extensions;
 select no_plan();
 
-create temporary table run on commit drop as
+create temporary table person on commit drop as
 with person as (
   insert into auth.users (id, email) values (gen_random_uuid(), 'anna@example.com') returning id
-),
-endpoint as (
+)
+select id from person;
+
+insert into public.integrations (user_id, provider, account_id) select id, 'google-drive', 'account' from person;
+
+create temporary table run on commit drop as
+with endpoint as (
   insert into public.endpoints (name, endpoint_type, project_id, user_id) select 'Plans', 'google_drive', 'p', id from person returning id
 )
 select id from endpoint;
 
 create function pg_temp.page(p_files jsonb, p_more boolean, p_first boolean) returns jsonb language sql as $$
   select jsonb_build_object(
-    'pass', 'full', 'first', p_first, 'more', p_more, 'files', p_files, 'seen', '[]'::jsonb, 'removed', '[]'::jsonb,
+    'pass', 'full', 'first', p_first, 'more', p_more, 'files', p_files, 'removed', '[]'::jsonb,
     'listed', '[]'::jsonb, 'rebuild_paths', false, 'orphan_path', null, 'next', '{"token": "t"}'::jsonb, 'fetched', 1, 'requests', 1,
     'bytes', 10, 'receipt', 'r',
     'folders', case when p_first then '[{"id": "root", "parent": null, "name": "root", "root": true, "listed": true}]'::jsonb else '[]' end
