@@ -66,6 +66,26 @@ begin
 end
 $$;
 
+-- The run that p_fence stands for, its endpoint and state locked in the order above; PB001 when another worker has taken it over.
+create function patchbay.lock_run(p_endpoint_id uuid, p_fence bigint)
+returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_id uuid;
+begin
+  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
+  select s.run_id into v_run_id from patchbay.sync_state s
+  where s.endpoint_id = p_endpoint_id and s.fence = p_fence and s.run_id is not null
+  for update;
+  if not found then
+    raise exception using errcode = 'PB001', message = 'Another worker has taken over this run.';
+  end if;
+  return v_run_id;
+end
+$$;
+
 -- Works out the paths of an endpoint's folders from the roots down, and of the files in folders whose path changed. A folder whose
 -- parent is not known is a root of its own when p_orphan_path says where such things are shown, else it has no path.
 create function patchbay.rebuild_paths(p_endpoint_id uuid, p_orphan_path text)
@@ -350,13 +370,7 @@ begin
   -- Tells the caller that the whole statement is here: from now on it ends, with or without its caller.
   raise info 'patchbay page %', p_page ->> 'receipt';
 
-  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
-  select s.run_id into v_run_id from patchbay.sync_state s
-  where s.endpoint_id = p_endpoint_id and s.fence = p_fence and s.run_id is not null
-  for update;
-  if not found then
-    raise exception using errcode = 'PB001', message = 'Another worker has taken over this run.';
-  end if;
+  v_run_id := patchbay.lock_run(p_endpoint_id, p_fence);
 
   if (p_page ->> 'first')::boolean then
     perform patchbay.forget_pass(p_endpoint_id);
@@ -471,13 +485,7 @@ as $$
 declare
   v_run_id uuid;
 begin
-  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
-  select s.run_id into v_run_id from patchbay.sync_state s
-  where s.endpoint_id = p_endpoint_id and s.fence = p_fence
-  for update;
-  if v_run_id is null then
-    raise exception using errcode = 'PB001', message = 'Another worker has taken over this run.';
-  end if;
+  v_run_id := patchbay.lock_run(p_endpoint_id, p_fence);
 
   update patchbay.sync_state s set run_id = null where s.endpoint_id = p_endpoint_id;
   update public.sync_logs l set
@@ -507,11 +515,8 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  perform from public.endpoints e where e.id = p_endpoint_id for no key update;
-  update patchbay.sync_state s set cursor = null where s.endpoint_id = p_endpoint_id and s.fence = p_fence;
-  if not found then
-    raise exception using errcode = 'PB001', message = 'Another worker has taken over this run.';
-  end if;
+  perform patchbay.lock_run(p_endpoint_id, p_fence);
+  update patchbay.sync_state s set cursor = null where s.endpoint_id = p_endpoint_id;
 end
 $$;
 
@@ -547,6 +552,7 @@ when (
 execute function patchbay.restart_endpoint();
 
 revoke execute on function patchbay.claim_run(uuid) from public;
+revoke execute on function patchbay.lock_run(uuid, bigint) from public;
 revoke execute on function patchbay.rebuild_paths(uuid, text) from public;
 revoke execute on function patchbay.merge_folders(uuid, jsonb) from public;
 revoke execute on function patchbay.remove_folders(uuid, text[]) from public;

@@ -113,7 +113,7 @@ class Run {
   private readonly runtime: Runtime
   private readonly endpointId: string
   private readonly budget: Budget
-  private readonly filter: FileFilter
+  private filter: FileFilter = () => true
   private readonly pageSize: number
   private api: ProviderApi | undefined
   private counted = { requests: 0, bytes: 0 }
@@ -124,16 +124,16 @@ class Run {
     this.endpointId = endpointId
     this.claim = claim
     this.budget = budget
-    this.filter = fileFilter(claim.file_types)
     this.pageSize = Math.min(maxPageSize, Math.ceil((claim.max_files_per_sync ?? Number.POSITIVE_INFINITY) / pagesPerRun))
     this.fetched = Number(claim.fetched)
   }
 
-  /** The stream of the endpoint's type, ready to read. Throws when the integration cannot be used. */
+  /** The stream of the endpoint's type, ready to read. Throws when the integration or the endpoint's settings cannot be used. */
   open(): { stream: FileStream; context: StreamContext } {
     const { claim, runtime, endpointId } = this
     const { provider: definition, stream } = streamFor(claim.endpoint_type)
     requireScope(stream, claim, definition.name)
+    this.filter = fileFilter(claim.file_types)
 
     const api = createProviderApi({ runtime, definition, tokens: tokenSource(runtime, definition, claim.integration_id) })
     this.api = api
