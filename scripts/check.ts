@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { checkVersions } from './check-versions.ts'
+import { checkRegistry } from './generate-registry.ts'
 
 /** What `npm run check` does: everything that needs no database. All steps run, so that one look shows all that is wrong. */
 const deno = '--no-config --no-lock --no-remote --cached-only --node-modules-dir=manual'
@@ -10,6 +11,7 @@ const steps: Record<string, () => Promise<string | undefined>> = {
     `deno check ${deno} --import-map=supabase/functions/deno.json supabase/functions/*/index.ts`,
   ),
   'versions of Edge Functions': async () => checkVersions(),
+  'registry of providers': async () => checkRegistry(),
   lint: command('oxlint'),
   format: command('oxfmt --check'),
   'dead code': command('knip --no-config-hints'),

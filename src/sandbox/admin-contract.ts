@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const Fault = z.discriminatedUnion('type', [
   /** 429; with `Retry-After` only when it is given, as not every provider sends one. */
   z.object({ type: z.literal('rate-limit'), retryAfterSeconds: z.number().optional() }),
-  /** The provider's "too fast" that is not a 429, such as Google's 403 `userRateLimitExceeded`. */
+  /** The provider's "too fast" that is not a 429, such as a 403 with a reason of its own. */
   z.object({ type: z.literal('quota') }),
   /** `html`: a load balancer's page instead of the provider's JSON. */
   z.object({
@@ -33,6 +33,10 @@ export const Fault = z.discriminatedUnion('type', [
   }),
   /** 401, as for an access token that is no longer valid. */
   z.object({ type: z.literal('unauthorized') }),
+  /** 403, as for what the account may not see. */
+  z.object({ type: z.literal('forbidden') }),
+  /** 404, as for what is not there, or not for this account. */
+  z.object({ type: z.literal('not-found') }),
   /** Does what was asked, then closes the connection without an answer. */
   z.object({ type: z.literal('lost-response') }),
   /** 200 with JSON of about `bytes` bytes. */
@@ -44,7 +48,7 @@ export type Fault = z.output<typeof Fault>
 export const FaultRule = z.object({
   match: z
     .object({
-      /** The provider's host, such as `www.googleapis.com`. */
+      /** The provider's host, such as `api.example.com`. */
       host: z.string().optional(),
       /** A prefix of the path at the provider; a regular expression when it begins with `^`. */
       path: z.string().optional(),
@@ -83,10 +87,52 @@ export type RequestEntry = z.output<typeof RequestEntry>
 
 export const RequestStats = z.object({
   requests: z.number(),
-  /** By method, host and route, such as `GET www.googleapis.com/drive/v3/files/:fileId`; then by status, `none` without one. */
+  /** By method, host and route, such as `GET api.example.com/v3/files/:fileId`; then by status, `none` without one. */
   routes: z.record(z.string(), z.record(z.string(), z.number())),
 })
 /** Counters over all requests since the start or the last clearing. */
 export type RequestStats = z.output<typeof RequestStats>
 
 export const ClockSetting = z.object({ skewSeconds: z.number() })
+
+const counter = z.object({ requests: z.number(), issued: z.number() })
+
+/** The token endpoint, counted. By grant type: how many requests arrived, and how many were answered with a token. */
+export const TokenStats = z.object({
+  authorization_code: counter,
+  refresh_token: counter,
+  client_credentials: counter,
+  jwt_bearer: counter,
+  other: counter,
+  /** How often a refresh token was sent that had been used and replaced before. */
+  refreshReuses: z.number(),
+  /** The most refresh requests that were under way at the same time. */
+  mostAtOnce: z.number(),
+})
+export type TokenStats = z.output<typeof TokenStats>
+
+/** For tokens that are issued from now on. What is not given stays as it is. */
+export const TokenSettings = z.object({
+  accessTokenSeconds: z.number().int().positive().optional(),
+  /** False: token answers do not say how long an access token lives. */
+  sayExpiry: z.boolean().optional(),
+  /** False: as for an app that has refresh token rotation switched off. Without effect where a provider never rotates. */
+  rotation: z.boolean().optional(),
+})
+export type TokenSettings = z.output<typeof TokenSettings>
+
+export const SandboxAccount = z.object({
+  /** The value of the consent form's `account` field, such as an e-mail address. */
+  name: z.string(),
+  /** What Patchbay stores as the account's id. */
+  id: z.string(),
+  /** What a person recognises. */
+  label: z.string(),
+})
+/** Someone who can sign in on the consent page. */
+export type SandboxAccount = z.output<typeof SandboxAccount>
+
+export const AccountName = z.object({ account: z.string() })
+export const FillOrder = z.object({ account: z.string(), count: z.number().int().nonnegative() })
+/** The generic control's answer about grants. */
+export const GrantCount = z.object({ grants: z.number() })

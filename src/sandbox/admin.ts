@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { ClockSetting, FaultRule } from './admin-contract.ts'
 import type { SandboxClock } from './clock.ts'
+import { controlRoutes } from './control-routes.ts'
 import type { Faults } from './faults.ts'
 import type { SandboxEnv, SandboxProvider } from './provider.ts'
 import type { RequestLog } from './request-log.ts'
@@ -32,6 +33,7 @@ export function adminRoutes({ log, faults, clock, providers }: AdminOptions): Ho
     clock.setSkew(ClockSetting.parse(await c.req.json()).skewSeconds)
     return c.body(null, 204)
   })
+  admin.route('/control', controlRoutes(providers))
   for (const provider of providers) admin.route(`/${provider.id}`, provider.admin)
   admin.onError((error, c) => c.json({ error: error instanceof z.ZodError ? z.prettifyError(error) : error.message }, 400))
   return admin

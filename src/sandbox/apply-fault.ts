@@ -4,7 +4,14 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Fault } from './admin-contract.ts'
 import type { Faults } from './faults.ts'
-import { jsonAnswer, providerPath, type ProviderErrors, type SandboxEnv, type SandboxProvider } from './provider.ts'
+import {
+  jsonAnswer,
+  providerPath,
+  type ProviderErrors,
+  type ProviderPlace,
+  type SandboxEnv,
+  type SandboxProvider,
+} from './provider.ts'
 
 const htmlPage =
   '<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Try again later</h1></body></html>'
@@ -13,32 +20,36 @@ const fillerBytes = 65_536
 /** Lets the next waiting fault happen to a request that it fits. `closing` cuts delays short when the sandbox stops. */
 export function applyFault(faults: Faults, provider: SandboxProvider, closing: AbortSignal): MiddlewareHandler<SandboxEnv> {
   return async (c, next) => {
-    const { host, path } = providerPath(c.req.path)
-    const fault = faults.take({ host, path, method: c.req.method })
+    const place = providerPath(c.req.path)
+    const fault = faults.take({ ...place, method: c.req.method })
     if (fault === undefined) return next()
     c.set('fault', fault)
-    return meet(fault, { host, errors: provider.errors, closing }, c, next)
+    return meet(fault, { place, errors: provider.errors, closing }, c, next)
   }
 }
 
 async function meet(
   fault: Fault,
-  { host, errors, closing }: { host: string; errors: ProviderErrors; closing: AbortSignal },
+  { place, errors, closing }: { place: ProviderPlace; errors: ProviderErrors; closing: AbortSignal },
   c: Context<SandboxEnv>,
   next: Next,
 ): Promise<Response | void> {
   switch (fault.type) {
     case 'rate-limit': {
-      const answer = jsonAnswer(errors.rateLimit(host))
+      const answer = jsonAnswer(errors.rateLimit(place))
       if (fault.retryAfterSeconds !== undefined) answer.headers.set('retry-after', String(fault.retryAfterSeconds))
       return answer
     }
     case 'quota':
-      return jsonAnswer(errors.quota(host))
+      return jsonAnswer(errors.quota(place))
     case 'unauthorized':
-      return jsonAnswer(errors.unauthorized(host))
+      return jsonAnswer(errors.unauthorized(place))
+    case 'forbidden':
+      return jsonAnswer(errors.forbidden(place))
+    case 'not-found':
+      return jsonAnswer(errors.notFound(place))
     case 'server-error':
-      return fault.html ? htmlAnswer(fault.status) : jsonAnswer(errors.serverError(host, fault.status))
+      return fault.html ? htmlAnswer(fault.status) : jsonAnswer(errors.serverError(place, fault.status))
     case 'html':
       return htmlAnswer(200)
     case 'error':

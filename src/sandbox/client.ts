@@ -1,34 +1,25 @@
 import { z } from 'zod'
-import { FaultState, RequestEntry, RequestStats, type FaultRuleInput } from './admin-contract.ts'
+import { adminCall, type AdminCall } from './admin-call.ts'
 import {
-  CreatedFiles,
-  DriveEntry,
-  RevokedGrants,
+  FaultState,
+  GrantCount,
+  RequestEntry,
+  RequestStats,
+  SandboxAccount,
   TokenStats,
-  type DriveMembership,
-  type FileShare,
-  type FileUpdate,
-  type NewFile,
-  type NewFiles,
-  type NewFolder,
-} from './google/admin-contract.ts'
-import { ServiceAccountFile } from './google/oauth/service-account-key.ts'
+  type FaultRuleInput,
+  type TokenSettings,
+} from './admin-contract.ts'
 
 /** The admin API of a running sandbox. Every call throws when the sandbox refuses it or cannot be reached. */
 export type SandboxClient = ReturnType<typeof sandboxClient>
 
-/** `url` is the sandbox's own, as `startSandbox` returns it. */
-export function sandboxClient(url: string) {
-  async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(`${url}/_sandbox${path}`, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`The sandbox refused ${method} ${path}: ${response.status} ${text}`)
-    return text === '' ? undefined : JSON.parse(text)
-  }
+/** The generic control of one provider. */
+export type SandboxControlClient = ReturnType<SandboxClient['control']>
 
+/** `url` is the sandbox's own, as `startSandbox` returns it. What only one company can be told is in the client of its folder. */
+export function sandboxClient(url: string) {
+  const call = adminCall(url)
   return {
     /** The requests that providers got since the start or the last clearing, oldest first. */
     requests: async () => z.array(RequestEntry).parse(await call('GET', '/requests')),
@@ -40,29 +31,29 @@ export function sandboxClient(url: string) {
     clearFaults: async () => void (await call('DELETE', '/faults')),
     /** How many seconds the provider's clock is ahead of this machine's; negative: behind. */
     setClockSkew: async (skewSeconds: number) => void (await call('POST', '/clock', { skewSeconds })),
+    /** The providers that are simulated, by Patchbay's ids. */
+    providers: async () => z.array(z.string()).parse(await call('GET', '/control')),
+    /** The generic control of a provider: see `SandboxControl`. Its calls throw when the sandbox has no such provider. */
+    control: (providerId: string) => controlClient(call, `/control/${encodeURIComponent(providerId)}`),
+  }
+}
 
-    google: {
-      serviceAccount: async () => ServiceAccountFile.parse(await call('GET', '/google/service-account.json')),
-      tokenStats: async () => TokenStats.parse(await call('GET', '/google/token-stats')),
-      /** For tokens that are issued from now on. */
-      setAccessTokenLifetime: async (accessTokenSeconds: number) =>
-        void (await call('POST', '/google/tokens', { accessTokenSeconds })),
-      expireAccessTokens: async () => void (await call('POST', '/google/expire-access-tokens')),
-      /** The user withdraws all consents at Google. Returns how many there were. */
-      revokeGrant: async (account: string) =>
-        RevokedGrants.parse(await call('POST', '/google/revoke-grant', { account })).revoked,
-      /** What the account can really read; by default the one with the files from disk. */
-      files: async (account = 'pat@example.com') =>
-        z.array(DriveEntry).parse(await call('GET', `/google/files?account=${encodeURIComponent(account)}`)),
-      createFile: async (file: NewFile) => DriveEntry.parse(await call('POST', '/google/files', file)),
-      /** Returns the new ids. */
-      createFiles: async (files: NewFiles) => CreatedFiles.parse(await call('POST', '/google/files/bulk', files)).ids,
-      createFolder: async (folder: NewFolder) => DriveEntry.parse(await call('POST', '/google/files/folder', folder)),
-      updateFile: async (update: FileUpdate) => DriveEntry.parse(await call('POST', '/google/files/update', update)),
-      /** For good: it does not go through the trash. */
-      deleteFile: async (id: string) => void (await call('POST', '/google/files/delete', { id })),
-      shareFile: async (share: FileShare) => void (await call('POST', '/google/files/share', share)),
-      setDriveMember: async (membership: DriveMembership) => void (await call('POST', '/google/drives/members', membership)),
-    },
+function controlClient(call: AdminCall, base: string) {
+  return {
+    /** Who can sign in on the consent page; the default first. */
+    accounts: async () => z.array(SandboxAccount).parse(await call('GET', `${base}/accounts`)),
+    tokenStats: async () => TokenStats.parse(await call('GET', `${base}/token-stats`)),
+    /** For tokens that are issued from now on. */
+    configure: async (settings: TokenSettings) => void (await call('POST', `${base}/configure`, settings)),
+    expireAccessTokens: async () => void (await call('POST', `${base}/expire-access-tokens`)),
+    /** The user ends every connection at the provider. Returns how many were in force. */
+    revokeGrants: async (account: string) => GrantCount.parse(await call('POST', `${base}/revoke-grants`, { account })).grants,
+    /** How many grants of the account are in force. */
+    liveGrants: async (account: string) =>
+      GrantCount.parse(await call('GET', `${base}/live-grants?account=${encodeURIComponent(account)}`)).grants,
+    /** Makes every list that the account has to choose from at least that long. */
+    fill: async (account: string, count: number) => void (await call('POST', `${base}/fill`, { account, count })),
+    /** Every secret issued since the start. */
+    tokens: async () => z.array(z.string()).parse(await call('GET', `${base}/tokens`)),
   }
 }

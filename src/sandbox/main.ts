@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { defaultClient } from './google/oauth/clients.ts'
+import { defaultClient } from './oauth/clients.ts'
 import { startSandbox } from './server.ts'
 
 interface CliOptions {
@@ -17,7 +17,7 @@ const command = new Command('sandbox')
   .option('--port <number>', 'port to listen on; 0 for any', integer, 0)
   .option('--root <dir>', "folder whose tree becomes the default account's files")
   .option('--copies <number>', 'mount the tree this many times', integer, 1)
-  .option('--extras', 'add a shared drive, a shortcut, Google Docs and files shared by someone else', false)
+  .option('--extras', 'add what is rare, such as shared drives and files shared by someone else', false)
   .option('--state <dir>', 'folder that keeps tokens and changes for the next start')
   .option('--redirect-uri <uri>', 'allow this redirect URI only; repeat for more (default: any loopback address)', collect, [])
   .option('--json', 'print one line of JSON when ready', false)

@@ -1,4 +1,4 @@
-// The types that Google Drive and its peers report for common extensions.
+// The types that file services report for common extensions.
 const types: Readonly<Record<string, string>> = {
   '7z': 'application/x-7z-compressed',
   avi: 'video/x-msvideo',

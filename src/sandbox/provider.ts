@@ -1,6 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono, MiddlewareHandler } from 'hono'
-import type { Fault } from './admin-contract.ts'
+import type { Fault, SandboxAccount, TokenSettings, TokenStats } from './admin-contract.ts'
+import type { SandboxClock } from './clock.ts'
+import type { OAuthClient } from './oauth/clients.ts'
 
 /** What every request to a simulated provider carries. */
 export interface SandboxEnv {
@@ -8,35 +10,106 @@ export interface SandboxEnv {
   Variables: {
     /** The fault that this request met. */
     fault: Fault | undefined
-    /** At most this many items in a list, whatever the request asks for. */
+    /** At most this many items in a list, whatever the request asks for. A list must honour it, and still say that there is more. */
     itemLimit: number | undefined
     /** The connection ends without a whole answer. */
     unanswered: boolean | undefined
   }
 }
 
-/** One provider, simulated. */
+/**
+ * Makes one company's simulation. `src/sandbox/<company>/sandbox.ts` exports it as `createSandbox`; that is all it takes: the server
+ * finds the folders by itself, and nothing outside them names a company.
+ */
+export type SandboxFactory = (options: SandboxFactoryOptions) => Promise<SandboxProvider>
+
+/** What a simulation gets from the sandbox. */
+export interface SandboxFactoryOptions {
+  /** The provider's time. Token lifetimes and change times must follow it, not `Date.now()`. */
+  clock: SandboxClock
+  /**
+   * Where to keep something for the next start, such as `statePath('<company>-oauth.json')`; undefined when all is in memory. The folder
+   * exists; names begin with the company, as it is shared.
+   */
+  statePath(name: string): string | undefined
+  /** A folder on disk whose tree becomes the default account's files, where a provider has files. */
+  root?: string
+  /** Mounts the tree that many times, below `copy-1`, `copy-2`, …; 1: directly. */
+  copies: number
+  /** Adds what is rare, so that a demo shows it: shared things, odd types, names that need escaping. */
+  extras: boolean
+  /** The registered apps. */
+  clients: readonly OAuthClient[]
+}
+
+/** One company, simulated: its sign-in, its tokens and its APIs. */
 export interface SandboxProvider {
-  /** Its own admin routes are below `/_sandbox/<id>`. */
+  /** The folder's name. Its own admin routes are below `/_sandbox/<id>`. */
   id: string
   /** The hosts it answers for. Their routes begin with `/<host>`. */
   hosts: readonly string[]
   routes: Hono<SandboxEnv>
   /** Sees every request to its hosts, also those that a fault keeps from the routes. */
   observe: MiddlewareHandler<SandboxEnv>
+  /** What only this company can be told to do, such as "rename that file". A wrong body may throw: it is answered with 400. */
   admin: Hono<SandboxEnv>
   errors: ProviderErrors
+  /** The generic control of each Patchbay provider that it simulates, by Patchbay's id for it. */
+  controls: Readonly<Record<ProviderId, SandboxControl>>
   /** Settles when all that was answered so far is on disk. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-/** The provider's own words for faults that any provider can have. */
+/** Patchbay's id for a provider, in kebab case. One company may have several. */
+export type ProviderId = string
+
+/**
+ * What a test does to any provider without knowing which. Also over HTTP, below `/_sandbox/control/<provider id>`; `sandboxClient(url)`
+ * has the same methods as `control(providerId)`. An authorization server of `oauth/authorization-server.ts` brings all but `fill`.
+ * Every method that takes an account throws for one that is not in `accounts`.
+ */
+export interface SandboxControl {
+  /** Who can sign in on the consent page; the default first. At least two. */
+  accounts: readonly SandboxAccount[]
+  tokenStats(): TokenStats
+  /** For tokens that are issued from now on. */
+  configure(settings: TokenSettings): void
+  /** From now on, every access token issued so far is answered like one that is too old. */
+  expireAccessTokens(): void
+  /** The user ends every connection at the provider. Returns how many were in force. */
+  revokeGrants(accountName: string): number
+  /** How many grants of the account are in force: something can still be done with a token of it. */
+  liveGrants(accountName: string): number
+  /** Makes every list that an account has to choose from (calendars, companies, shared drives, …) at least that long. */
+  fill(accountName: string, count: number): void | Promise<void>
+  /** Every secret issued since the start: authorization codes, access tokens, refresh tokens, whether or not they are still good. */
+  tokens(): string[]
+}
+
+/**
+ * The provider's own words for faults that any provider can have. They get the place, as one host may have a token endpoint that speaks
+ * OAuth beside an API that does not.
+ */
 export interface ProviderErrors {
-  rateLimit(host: string): ErrorAnswer
-  quota(host: string): ErrorAnswer
-  serverError(host: string, status: number): ErrorAnswer
-  unauthorized(host: string): ErrorAnswer
+  /** 429. Without `Retry-After`: the fault adds it. */
+  rateLimit(place: ProviderPlace): ErrorAnswer
+  /** The provider's "too fast" that is not a 429; where it has none, the 429. */
+  quota(place: ProviderPlace): ErrorAnswer
+  serverError(place: ProviderPlace, status: number): ErrorAnswer
+  /** As for an access token that is no longer valid. */
+  unauthorized(place: ProviderPlace): ErrorAnswer
+  /** 403, or what the provider has instead: the account may not see it, and no token changes that. */
+  forbidden(place: ProviderPlace): ErrorAnswer
+  /** 404, or what the provider has instead. */
+  notFound(place: ProviderPlace): ErrorAnswer
+}
+
+/** Where at the provider a request went. */
+export interface ProviderPlace {
+  host: string
+  /** Without the query. */
+  path: string
 }
 
 /** `body` is sent as JSON. */
@@ -54,8 +127,8 @@ export function jsonAnswer({ status, body, headers = {} }: ErrorAnswer): Respons
   })
 }
 
-/** Splits `/www.googleapis.com/drive/v3/files` into the provider's host and its path there. */
-export function providerPath(path: string): { host: string; path: string } {
+/** Splits `/api.example.com/v3/files` into the provider's host and its path there. */
+export function providerPath(path: string): ProviderPlace {
   const end = path.indexOf('/', 1)
   return end === -1 ? { host: path.slice(1), path: '/' } : { host: path.slice(1, end), path: path.slice(end) }
 }

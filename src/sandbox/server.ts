@@ -1,15 +1,16 @@
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { adminRoutes } from './admin.ts'
 import { applyFault } from './apply-fault.ts'
 import { SandboxClock } from './clock.ts'
 import { Faults } from './faults.ts'
-import { createGoogle } from './google/google.ts'
-import type { OAuthClient } from './google/oauth/clients.ts'
-import type { SandboxEnv, SandboxProvider } from './provider.ts'
+import { findFactories } from './find-factories.ts'
+import { defaultClient, type OAuthClient } from './oauth/clients.ts'
+import type { SandboxEnv, SandboxFactoryOptions, SandboxProvider } from './provider.ts'
 import { RequestLog } from './request-log.ts'
 
 /** How a sandbox is set up. */
@@ -22,11 +23,11 @@ export interface SandboxOptions {
   root?: string
   /** Mounts the tree that many times, below `copy-1`, `copy-2`, …; default 1, directly. */
   copies?: number
-  /** Adds what a folder on disk has no example of: a shared drive, a shortcut, Google Docs, files shared by someone else. */
+  /** Adds what is rare, so that a demo shows it: shared drives and documents, say, which no folder on disk has. */
   extras?: boolean
   /** Where tokens, changes and their order survive a restart. Without it, all is in memory. */
   stateDir?: string
-  /** The registered OAuth clients; by default `sandbox-google-client`, which may redirect to any loopback address. */
+  /** The apps that every provider knows; by default `sandbox-client`, which may redirect to any loopback address. */
   clients?: readonly OAuthClient[]
 }
 
@@ -44,7 +45,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { port = 0, host = '127.0.0.1', stateDir } = options
   if (stateDir !== undefined) await mkdir(stateDir, { recursive: true })
   const clock = new SandboxClock()
-  const providers = [await createGoogle({ ...options, clock })]
+  const providers = await createProviders(factoryOptions(options, clock))
   const closing = new AbortController()
   const server = createServer(
     getRequestListener(routes(providers, clock, closing.signal).fetch, { overrideGlobalObjects: false }),
@@ -65,6 +66,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const address = server.address()
   const actualPort = address !== null && typeof address === 'object' ? address.port : port
   return { url: `http://${host}:${actualPort}`, close, [Symbol.asyncDispose]: close }
+}
+
+async function createProviders(options: SandboxFactoryOptions): Promise<SandboxProvider[]> {
+  const factories = await findFactories()
+  return Promise.all(factories.map((create) => create(options)))
+}
+
+function factoryOptions(
+  { root, stateDir, copies = 1, extras = false, clients = [defaultClient] }: SandboxOptions,
+  clock: SandboxClock,
+): SandboxFactoryOptions {
+  return {
+    clock,
+    copies,
+    extras,
+    clients,
+    ...(root !== undefined && { root }),
+    statePath: (name) => (stateDir === undefined ? undefined : join(stateDir, name)),
+  }
 }
 
 function routes(providers: readonly SandboxProvider[], clock: SandboxClock, closing: AbortSignal): Hono<SandboxEnv> {

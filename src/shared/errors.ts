@@ -19,6 +19,7 @@ export const errorCodes = {
   method_not_allowed: { outcome: 'rejected', status: 405 },
   unknown_provider: { outcome: 'rejected', status: 404 },
   redirect_not_allowed: { outcome: 'rejected', status: 400 },
+  rate_limited: { outcome: 'transient', status: 429 },
   // The authorization flow.
   access_denied: { outcome: 'rejected', status: 403 },
   state_invalid: { outcome: 'rejected', status: 400 },
@@ -26,6 +27,7 @@ export const errorCodes = {
   issuer_mismatch: { outcome: 'rejected', status: 400 },
   code_rejected: { outcome: 'rejected', status: 400 },
   missing_scope: { outcome: 'reconnect', status: 403 },
+  account_mismatch: { outcome: 'rejected', status: 409 },
   // Credentials.
   needs_reauth: { outcome: 'reconnect', status: 409 },
   not_connected: { outcome: 'reconnect', status: 409 },
@@ -39,6 +41,8 @@ export const errorCodes = {
   provider_rate_limited: { outcome: 'transient', status: 503 },
   provider_unauthorized: { outcome: 'reconnect', status: 409 },
   provider_forbidden: { outcome: 'rejected', status: 403 },
+  app_not_installed: { outcome: 'rejected', status: 403 },
+  tenant_required: { outcome: 'rejected', status: 409 },
   provider_not_found: { outcome: 'rejected', status: 404 },
   provider_rejected: { outcome: 'rejected', status: 400 },
   provider_answer_invalid: { outcome: 'contract', status: 502 },

@@ -26,8 +26,9 @@ export async function connectAccount(
   if (row === undefined) throw new Error('reserve_integration returned nothing')
   const expiresAt = expiresIn === 'infinity' ? sql`'infinity'::timestamptz` : sql`now() + ${expiresIn}::interval`
   await sql`select patchbay.connect_integration(
-    ${row.id}, 'authorization_code', 'e30..aXY.Y2lwaGVy.dGFn', 'e30..aXY.Y2lwaGVy.dGFn', 'Bearer', array['drive.readonly'],
-    ${expiresAt}, 'infinity')`
+    ${row.id}, 'authorization_code', array['drive.readonly'], jsonb_build_array(jsonb_build_object(
+      'name', 'primary', 'access_token_jwe', 'e30..aXY.Y2lwaGVy.dGFn', 'refresh_token_jwe', 'e30..aXY.Y2lwaGVy.dGFn',
+      'token_type', 'Bearer', 'expires_at', ${expiresAt}, 'refresh_due_at', 'infinity')))`
   return row.id
 }
 

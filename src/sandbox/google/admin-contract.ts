@@ -1,27 +1,5 @@
 import { z } from 'zod'
 
-const counter = z.object({ requests: z.number(), issued: z.number() })
-
-/** Requests to the token endpoint by grant type: how many arrived, and how many were answered with a token. */
-export const TokenStats = z.object({
-  authorization_code: counter,
-  refresh_token: counter,
-  jwt_bearer: counter,
-  other: counter,
-})
-export type TokenStats = z.output<typeof TokenStats>
-
-/** Counters at zero. */
-export function newTokenStats(): TokenStats {
-  const zero = () => ({ requests: 0, issued: 0 })
-  return { authorization_code: zero(), refresh_token: zero(), jwt_bearer: zero(), other: zero() }
-}
-
-/** How long new access tokens live; `expires_in` says the same. */
-export const TokenSettings = z.object({ accessTokenSeconds: z.number().int().positive() })
-
-export const AccountChoice = z.object({ account: z.string() })
-
 export const DriveEntry = z.object({
   id: z.string(),
   name: z.string(),
@@ -79,7 +57,6 @@ export const FileShare = z.object({ id: z.string(), account: z.string(), shared:
 export const DriveMembership = z.object({ driveId: z.string(), account: z.string(), member: z.boolean() })
 
 export const CreatedFiles = z.object({ ids: z.array(z.string()) })
-export const RevokedGrants = z.object({ revoked: z.number() })
 
 export type NewFolder = z.input<typeof NewFolder>
 export type NewFile = z.input<typeof NewFile>

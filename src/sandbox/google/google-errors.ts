@@ -1,5 +1,7 @@
-import type { ErrorAnswer, ProviderErrors } from '../provider.ts'
+import type { ErrorAnswer, ProviderErrors, ProviderPlace } from '../provider.ts'
 import {
+  fileNotFound,
+  forbidden,
   invalidCredentials,
   rateLimitExceeded,
   serverError,
@@ -7,20 +9,32 @@ import {
   type DriveError,
 } from './drive/drive-error.ts'
 
-const apiHost = 'www.googleapis.com'
+export const apiHost = 'www.googleapis.com'
 
 /** Google's own words for faults. The token endpoint speaks OAuth, the APIs have an envelope of their own. */
 export const googleErrors: ProviderErrors = {
-  rateLimit: (host) => inWordsOf(host, rateLimitExceeded(), { status: 429, body: { error: 'rate_limit_exceeded' } }),
-  quota: (host) => inWordsOf(host, userRateLimitExceeded(), { status: 403, body: { error: 'rate_limit_exceeded' } }),
-  serverError: (host, status) => inWordsOf(host, serverError(status), { status, body: { error: 'internal_failure' } }),
-  unauthorized: (host) =>
-    inWordsOf(host, invalidCredentials(), {
-      status: 401,
-      body: { error: 'invalid_client', error_description: 'The provided client secret is invalid.' },
-    }),
+  rateLimit: (place) => inWordsOf(place, rateLimitExceeded(), oauthError(429, 'rate_limit_exceeded')),
+  quota: (place) => inWordsOf(place, userRateLimitExceeded(), oauthError(403, 'rate_limit_exceeded')),
+  serverError: (place, status) => inWordsOf(place, serverError(status), oauthError(status, 'internal_failure')),
+  unauthorized: (place) =>
+    inWordsOf(place, invalidCredentials(), oauthError(401, 'invalid_client', 'The provided client secret is invalid.')),
+  forbidden: (place) => inWordsOf(place, notPermitted(), oauthError(403, 'access_denied')),
+  notFound: (place) => inWordsOf(place, fileNotFound(lastSegment(place)), oauthError(404, 'not_found')),
 }
 
-function inWordsOf(host: string, api: DriveError, oauth: ErrorAnswer): ErrorAnswer {
+function inWordsOf({ host }: ProviderPlace, api: DriveError, oauth: ErrorAnswer): ErrorAnswer {
   return host === apiHost ? api.answer : oauth
+}
+
+function oauthError(status: number, error: string, description?: string): ErrorAnswer {
+  return { status, body: { error, ...(description !== undefined && { error_description: description }) } }
+}
+
+// https://developers.google.com/workspace/drive/api/guides/handle-errors
+function notPermitted(): DriveError {
+  return forbidden('insufficientFilePermissions', 'The user does not have sufficient permissions for this file.')
+}
+
+function lastSegment({ path }: ProviderPlace): string {
+  return decodeURIComponent(path.split('/').at(-1) ?? '')
 }

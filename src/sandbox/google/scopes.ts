@@ -31,6 +31,27 @@ export const delegatedScopes: ReadonlySet<string> = new Set([
   `${drive}.metadata.readonly`,
 ])
 
+/** What the consent page says a scope allows. */
+export function describeScope(scope: string): string {
+  const name = scope.split('/').at(-1) ?? scope
+  switch (name) {
+    case 'drive':
+      return 'See, edit, create and delete all of your Google Drive files'
+    case 'drive.readonly':
+      return 'See and download all your Google Drive files'
+    case 'drive.metadata.readonly':
+      return 'See information about your Google Drive files'
+    case 'drive.file':
+      return 'See, edit, create and delete only the Google Drive files that you use with this app'
+    case 'openid':
+    case 'email':
+    case 'userinfo.email':
+      return 'See your primary Google Account email address'
+    default:
+      return name
+  }
+}
+
 /** Scopes by what a method needs; any one of them is enough. From the API's discovery document. */
 export const accepts = {
   about: [

@@ -1,3 +1,5 @@
+import { readText } from './read-text.ts'
+
 /** What became of a request: an answer that was read to its end, or none. */
 export type Answer =
   | { kind: 'read'; status: number; headers: Headers; text: string }
@@ -11,27 +13,25 @@ interface Limits {
   maxBytes: number
 }
 
-/** Sends GET `url`, follows no redirect, and reads the answer within `limits`. `count` is told the size of each piece, in bytes. */
+interface OutgoingRequest {
+  url: string
+  method: string
+  headers: Record<string, string>
+  body: string | null
+}
+
+/** Sends a request, follows no redirect, and reads the answer within `limits`. `count` is told the size of each piece, in bytes. */
 export async function fetchAnswer(
   fetch: typeof globalThis.fetch,
-  url: string,
-  headers: Record<string, string>,
+  { url, ...request }: OutgoingRequest,
   limits: Limits,
   count: (bytes: number) => void,
 ): Promise<Answer> {
   try {
-    const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(limits.timeoutMs) })
-    const decoder = new TextDecoder()
-    let text = ''
-    let bytes = 0
-    for await (const piece of response.body ?? []) {
-      bytes += piece.byteLength
-      count(piece.byteLength)
-      // Leaving the loop cancels the body.
-      if (bytes > limits.maxBytes) return { kind: 'too-large', status: response.status }
-      text += decoder.decode(piece, { stream: true })
-    }
-    return { kind: 'read', status: response.status, headers: response.headers, text: text + decoder.decode() }
+    const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(limits.timeoutMs) })
+    const { status, headers } = response
+    const text = await readText(response.body, limits.maxBytes, count)
+    return text === undefined ? { kind: 'too-large', status } : { kind: 'read', status, headers, text }
   } catch (error) {
     // Not the error itself: Deno writes the whole URL into its message, and some runtimes a refused header.
     return { kind: 'lost', reason: lostReason(error) }

@@ -1,21 +1,48 @@
 import { type ErrorCode, type ErrorContext, PatchbayError } from '../errors.ts'
-import type { ProviderDefinition } from '../providers/define.ts'
+import type { ProviderDefinition, ReasonMeaning } from '../providers/define.ts'
 import { retryAfterMs } from './backoff.ts'
 import type { Answer } from './fetch-answer.ts'
 
-/** The JSON of an answer; or what is wrong with it, and whether the same request may well succeed in a moment. */
-export type Judgement = { ok: true; body: unknown } | { ok: false; error: PatchbayError; retry: boolean }
+/**
+ * The JSON of an answer; or what is wrong with it, whether the same request may well succeed in a moment (`retry`), and whether it may
+ * with a newer access token (`newToken`).
+ */
+export type Judgement =
+  | { ok: true; body: unknown; headers: Headers }
+  | { ok: false; error: PatchbayError; retry: boolean; newToken: boolean }
 
-/** Sorts an answer to GET `url` by what happens next. `now` is in milliseconds since the epoch. */
+/** What each meaning comes to: our code, what the message says after the provider's name, and what to try. */
+const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, why: string) => string; hint?: string }> = {
+  rate_limited: {
+    code: 'provider_rate_limited',
+    says: (_, why) => `is limiting requests (${why}). Patchbay goes on later by itself.`,
+  },
+  unavailable: { code: 'provider_unavailable', says: (_, why) => `is failing (${why}). Patchbay goes on later by itself.` },
+  unauthorized: {
+    code: 'provider_unauthorized',
+    says: (_, why) => `no longer accepts this connection (${why}). Connect it again.`,
+  },
+  reconnect: { code: 'provider_unauthorized', says: (_, why) => `no longer accepts this connection (${why}). Connect it again.` },
+  forbidden: { code: 'provider_forbidden', says: (path, why) => `does not allow this account to read ${path} (${why}).` },
+  not_installed: {
+    code: 'app_not_installed',
+    says: (path, why) => `does not let this app read ${path}: it is not installed there (${why}).`,
+    hint: 'An administrator of the company or workspace has to install the app at the provider.',
+  },
+  not_found: { code: 'provider_not_found', says: (path, why) => `has no ${path}, or this account may not see it (${why}).` },
+  rejected: { code: 'provider_rejected', says: (path, why) => `rejected the request for ${path} (${why}).` },
+  contract: { code: 'provider_answer_invalid', says: (path, why) => `answered ${path} otherwise than agreed (${why}).` },
+}
+
+/** Sorts the answer to a request for `url` by what happens next. `now` is in milliseconds since the epoch. */
 export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: Answer, now: number): Judgement {
+  const { api, id, name } = definition
   const path = url.pathname
-  const failure = (retry: boolean, code: ErrorCode, message: string, context: ErrorContext, retryAfter?: number): Judgement => ({
+  const failure = (retry: boolean, code: ErrorCode, message: string, context: ErrorContext): Judgement => ({
     ok: false,
     retry,
-    error: new PatchbayError(code, `${definition.name} ${message}`, {
-      context: { provider: definition.id, ...context },
-      ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
-    }),
+    newToken: false,
+    error: new PatchbayError(code, `${name} ${message}`, { context: { provider: id, ...context } }),
   })
 
   if (answer.kind === 'lost') {
@@ -25,18 +52,8 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   if (answer.kind === 'too-large') {
     return failure(false, 'provider_answer_too_large', `answered ${path} with more than Patchbay reads at once.`, { status })
   }
-  const { headers, text } = answer
-  const json = parseJson(text)
-
-  if (status >= 200 && status < 300) {
-    if (!headers.get('content-type')?.includes('json')) {
-      return failure(false, 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
-    }
-    // Most likely cut on its way.
-    if (!json.ok) return failure(true, 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
-    return { ok: true, body: json.value }
-  }
-
+  const { headers } = answer
+  const json = parseJson(answer.text)
   if (status >= 300 && status < 400) {
     const host = redirectHost(headers.get('location'), url)
     return failure(false, 'host_not_allowed', `redirected ${path} to ${host}. Patchbay follows no redirect with a token.`, {
@@ -45,40 +62,45 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
     })
   }
 
-  const reason = json.ok ? definition.api.reason(json.value) : undefined
-  const context: ErrorContext = { status, ...(reason !== undefined && { reason }) }
-  const why = reason === undefined ? `${status}` : `${status}, ${reason}`
-  const retryAfter = retryAfterMs(headers.get('retry-after'), now)
+  const reason = json.ok ? api.reason(json.value) : undefined
+  if (status < 300 && reason === undefined) {
+    if (!headers.get('content-type')?.includes('json')) {
+      return failure(false, 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
+    }
+    // Most likely cut on its way.
+    if (!json.ok) return failure(true, 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
+    return { ok: true, body: json.value, headers }
+  }
 
-  if (status === 429 || (reason !== undefined && definition.api.quotaReasons.includes(reason))) {
-    return failure(
-      true,
-      'provider_rate_limited',
-      `is limiting requests (${why}). Patchbay goes on later by itself.`,
-      context,
-      retryAfter,
-    )
+  const meaning = (reason !== undefined && api.reasons[reason]) || meaningOf(status)
+  const { code, says, hint } = outcomes[meaning]
+  const wait = retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)
+  return {
+    ok: false,
+    retry: meaning === 'rate_limited' || meaning === 'unavailable',
+    newToken: meaning === 'unauthorized',
+    error: new PatchbayError(code, `${name} ${says(path, reason === undefined ? `${status}` : `${status}, ${reason}`)}`, {
+      context: { provider: id, status, ...(reason !== undefined && { reason }) },
+      ...(hint !== undefined && { hint }),
+      ...(wait !== undefined && { retryAfterMs: wait }),
+    }),
   }
-  if (status >= 500 || status === 408) {
-    return failure(true, 'provider_unavailable', `is failing (${why}). Patchbay goes on later by itself.`, context, retryAfter)
-  }
-  if (status === 401 || (reason !== undefined && definition.api.reconnectReasons.includes(reason))) {
-    return failure(false, 'provider_unauthorized', `no longer accepts this connection (${why}). Connect it again.`, context)
-  }
-  if (status === 403) {
-    return failure(false, 'provider_forbidden', `does not allow this account to read ${path} (${why}).`, context)
-  }
-  if (status === 404 || status === 410) {
-    return failure(false, 'provider_not_found', `has no ${path}, or this account may not see it (${why}).`, context)
-  }
-  return failure(false, 'provider_rejected', `rejected the request for ${path} (${why}).`, context)
 }
 
-function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
+function meaningOf(status: number): ReasonMeaning {
+  if (status === 429) return 'rate_limited'
+  if (status >= 500 || status === 408) return 'unavailable'
+  if (status === 401) return 'unauthorized'
+  if (status === 403) return 'forbidden'
+  if (status === 404 || status === 410) return 'not_found'
+  return 'rejected'
+}
+
+function parseJson(text: string): { ok: boolean; value: unknown } {
   try {
     return { ok: true, value: JSON.parse(text) }
   } catch {
-    return { ok: false }
+    return { ok: false, value: undefined }
   }
 }
 

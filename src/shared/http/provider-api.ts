@@ -2,14 +2,15 @@ import type { z } from 'zod'
 import type { Config } from '../config.ts'
 import { PatchbayError } from '../errors.ts'
 import type { AccessToken, TokenSource } from '../oauth/token-source.ts'
-import type { ProviderDefinition } from '../providers/define.ts'
+import { fillAddress } from '../providers/address.ts'
+import type { ApiRequest, ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 import { backoffMs } from './backoff.ts'
 import { fetchAnswer } from './fetch-answer.ts'
 import { judgeAnswer } from './judge-answer.ts'
 import { providerUrl } from './provider-url.ts'
 
-/** One provider's API for one integration. Every request carries its bearer token, and goes to the provider's own host only. */
+/** One provider's API for one integration. Every request carries its bearer token, and goes to the provider's own hosts only. */
 export interface ProviderApi {
   /**
    * Sends GET `path` below the provider's `baseUrl` and parses the JSON answer; a parameter that is undefined is left out. What may
@@ -17,8 +18,16 @@ export interface ProviderApi {
    * provider named one, the delay in `retryAfterMs`.
    */
   get: <T>(path: string, query: Readonly<Record<string, string | undefined>>, schema: z.ZodType<T>) => Promise<T>
+  /** As `get`, for any request of a definition; the body of the answer is as it came. */
+  send: (request: ApiRequest) => Promise<ApiAnswer>
   /** What this object has sent and received so far. */
   usage: Usage
+}
+
+export interface ApiAnswer {
+  /** Parsed JSON. */
+  body: unknown
+  headers: Headers
 }
 
 export interface Usage {
@@ -28,7 +37,7 @@ export interface Usage {
   bytes: number
 }
 
-/** What one `get` may take. Times are in milliseconds. */
+/** What one request may take. Times are in milliseconds. */
 export interface RequestLimits {
   /** Of one attempt, until its body is read. */
   timeoutMs: number
@@ -49,39 +58,67 @@ export const requestLimits: RequestLimits = {
   retryWithinMs: 60_000,
 }
 
+/** For requests that somebody waits for: rather an error than minutes. */
+export const impatientLimits: RequestLimits = {
+  ...requestLimits,
+  timeoutMs: 15_000,
+  attempts: 3,
+  longestWaitMs: 3_000,
+  retryWithinMs: 10_000,
+}
+
 export interface ProviderApiOptions {
-  runtime: Pick<Runtime, 'fetch' | 'now' | 'sleep' | 'log'> & { config: Pick<Config, 'sandboxUrl'> }
+  runtime: Pick<Runtime, 'fetch' | 'now' | 'sleep' | 'log'> & { config: Pick<Config, 'sandboxUrl' | 'optional'> }
   definition: ProviderDefinition
   tokens: TokenSource
+  /** The company that requests are about, for a provider whose accounts reach several. */
+  tenant?: string
   limits?: RequestLimits
 }
 
 /** The API of `definition` for the integration whose tokens `tokens` gives. What `tokens` throws passes through. */
-export function createProviderApi({ runtime, definition, tokens, limits = requestLimits }: ProviderApiOptions): ProviderApi {
+export function createProviderApi({
+  runtime,
+  definition,
+  tokens,
+  tenant,
+  limits = requestLimits,
+}: ProviderApiOptions): ProviderApi {
   const usage: Usage = { requests: 0, bytes: 0 }
+  const ownHeaders = {
+    ...definition.api.headers,
+    ...(definition.tenant && tenant !== undefined && { [definition.tenant.header]: tenant }),
+  }
 
-  const attempt = async (url: URL, token: AccessToken) => {
+  const attempt = async (url: URL, json: unknown, method: string, token: AccessToken) => {
     usage.requests += 1
-    const target = providerUrl(url.href, runtime.config.sandboxUrl)
-    const answer = await fetchAnswer(runtime.fetch, target, requestHeaders(token), limits, (bytes) => {
+    const request = {
+      url: providerUrl(url.href, runtime.config.sandboxUrl),
+      method,
+      headers: { ...ownHeaders, ...requestHeaders(token, json) },
+      body: json === undefined ? null : JSON.stringify(json),
+    }
+    const answer = await fetchAnswer(runtime.fetch, request, limits, (bytes) => {
       usage.bytes += bytes
     })
     return judgeAnswer(definition, url, answer, runtime.now())
   }
 
-  const get: ProviderApi['get'] = async (path, query, schema) => {
-    const url = apiUrl(definition, path, query)
+  const send = async ({ method = 'GET', path, query = {}, json }: ApiRequest): Promise<ApiAnswer & { url: URL }> => {
+    const url = apiUrl(definition, path, query, runtime.config)
     const begunAt = runtime.now()
     let token = await tokens.get()
     let renewed = false
     let attempts = 0
 
     for (;;) {
-      const judgement = await attempt(url, token)
-      if (judgement.ok) return parseBody(definition, url, judgement.body, schema)
+      const judgement = await attempt(url, json, method, token)
+      if (judgement.ok) return { body: judgement.body, headers: judgement.headers, url }
 
-      const { error, retry } = judgement
-      if (error.context.status === 401 && !renewed) {
+      const { error, retry, newToken } = judgement
+      if (newToken) {
+        // A token that was given just now is refused as well: no further one will do.
+        if (renewed) return refuse(tokens, token, error)
         renewed = true
         token = await newerToken(tokens, token, error)
         continue
@@ -103,7 +140,12 @@ export function createProviderApi({ runtime, definition, tokens, limits = reques
     }
   }
 
-  return { get, usage }
+  const get: ProviderApi['get'] = async (path, query, schema) => {
+    const { body, url } = await send({ path, query })
+    return parseBody(definition, url, body, schema)
+  }
+
+  return { get, send, usage }
 }
 
 /** The token that replaces one which was refused. The same again would be refused again. */
@@ -113,14 +155,26 @@ async function newerToken(tokens: TokenSource, refused: AccessToken, error: Patc
   return token
 }
 
-function apiUrl(definition: ProviderDefinition, path: string, query: Readonly<Record<string, string | undefined>>): URL {
-  const { baseUrl } = definition.api
-  const url = new URL(baseUrl + path)
-  // A path such as `.example.org/` or `@example.org/` would take the token to another host.
-  if (url.origin !== new URL(baseUrl).origin) {
+async function refuse(tokens: TokenSource, token: AccessToken, error: PatchbayError): Promise<never> {
+  await tokens.refused(token.version, error.message)
+  throw error
+}
+
+function apiUrl(
+  definition: ProviderDefinition,
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+  config: Pick<Config, 'optional'>,
+): URL {
+  const base = fillAddress(definition, definition.api.baseUrl, config)
+  const { host } = new URL(base)
+  const url = new URL(path.startsWith('https://') ? path : base + path)
+  const hosts = [host, ...(definition.api.otherHosts ?? [])]
+  // A path such as `.example.org/` or `@example.org/`, or a link in an answer, would take the token to another host.
+  if (url.protocol !== 'https:' || !hosts.includes(url.host)) {
     throw new PatchbayError(
       'host_not_allowed',
-      `${definition.name} requests go to ${new URL(baseUrl).host} only, not to ${url.host}.`,
+      `${definition.name} requests go to ${hosts.join(', ')} only, not to ${url.host}.`,
       {
         context: { provider: definition.id, host: url.host },
       },
@@ -132,12 +186,13 @@ function apiUrl(definition: ProviderDefinition, path: string, query: Readonly<Re
   return url
 }
 
-function requestHeaders(token: AccessToken): Record<string, string> {
+function requestHeaders(token: AccessToken, json: unknown): Record<string, string> {
   return {
     authorization: `Bearer ${token.accessToken}`,
     accept: 'application/json',
-    // Google compresses only for agents that say gzip. https://developers.google.com/workspace/drive/api/guides/performance
+    // Some providers compress only for agents that say gzip.
     'user-agent': 'patchbay (gzip)',
+    ...(json !== undefined && { 'content-type': 'application/json; charset=utf-8' }),
   }
 }
 

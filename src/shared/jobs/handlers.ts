@@ -1,4 +1,5 @@
 import { PatchbayError } from '../errors.ts'
+import { revokeStoredToken } from '../oauth/revoke.ts'
 import { refreshAhead } from '../oauth/tokens.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import { findProvider } from '../providers/registry.ts'
@@ -17,6 +18,10 @@ export const handlers: {
   'refresh-token': async (runtime, data) => {
     const definition = await providerOf(runtime, data.integration_id)
     if (definition) await refreshAhead(runtime, definition, data.integration_id).catch(keepToken)
+    return 'done'
+  },
+  'revoke-token': async (runtime, data) => {
+    await revokeStoredToken(runtime, data.revocation_id)
     return 'done'
   },
 }

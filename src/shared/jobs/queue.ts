@@ -6,11 +6,12 @@ import { connect } from '../db/connection.ts'
 export interface JobData {
   sync: { endpoint_id: string }
   'refresh-token': { integration_id: string }
+  'revoke-token': { revocation_id: string }
 }
 
 export type QueueName = keyof JobData
 
-export const queueNames = ['refresh-token', 'sync'] as const satisfies readonly QueueName[]
+export const queueNames = ['refresh-token', 'revoke-token', 'sync'] as const satisfies readonly QueueName[]
 
 export interface Job<Name extends QueueName = QueueName> {
   id: string

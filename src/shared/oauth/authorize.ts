@@ -6,6 +6,7 @@ import { findProvider } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import type { User } from './authenticate.ts'
 import { authorizationUrl, newCodeVerifier } from './client.ts'
+import { findIntegration } from './integrations.ts'
 import { randomSecret, sha256 } from './random.ts'
 import { allowedRedirect, clientRedirectUri, serverUrls } from './redirects.ts'
 import { readBody, requireMethod } from './request.ts'
@@ -14,7 +15,7 @@ import { encryptVerifier } from './verifier.ts'
 
 const Address = z.string().max(2000).optional()
 
-const AuthorizeRequest = z.strictObject({
+export const AuthorizeRequest = z.strictObject({
   provider: z.string().max(63),
   /** `server`: we take the code. `client`: a page of the app takes it and hands it to `POST oauth-callback`. */
   flow: z.enum(['server', 'client']).default('server'),
@@ -22,6 +23,8 @@ const AuthorizeRequest = z.strictObject({
   redirect_to: Address,
   /** Client form: the page that takes the code. */
   redirect_uri: Address,
+  /** Connects this integration anew: same endpoints, new tokens, and no other account. */
+  integration_id: z.guid().optional(),
 })
 type AuthorizeRequest = z.output<typeof AuthorizeRequest>
 
@@ -36,6 +39,7 @@ export async function handleAuthorize(request: Request, runtime: Runtime, user: 
   // Now, rather than when the user comes back from the provider.
   runtime.config.secret(definition.auth.env.clientId)
   runtime.config.secret(definition.auth.env.clientSecret)
+  await requireOwnIntegration(runtime, definition, user, asked.integration_id)
   return asked.flow === 'server' ? startUrl(runtime, definition, user, asked) : clientUrl(runtime, definition, user, asked)
 }
 
@@ -55,6 +59,7 @@ async function startUrl(
     redirectUri: callback,
     redirectTo: asked.redirect_to === undefined ? config.redirectUrls[0] : allowedRedirect(config, asked.redirect_to),
     scopes: definition.auth.scopes,
+    integrationId: asked.integration_id ?? null,
   })
   return jsonResponse({ url: `${start}?ticket=${ticket}`, expires_in: ticketSeconds })
 }
@@ -74,12 +79,34 @@ async function clientUrl(
   const codeVerifier = newCodeVerifier(definition)
   await putTransaction(
     sql,
-    { userId: user.id, provider: definition.id, redirectUri, redirectTo: redirectUri, scopes },
+    {
+      userId: user.id,
+      provider: definition.id,
+      redirectUri,
+      redirectTo: redirectUri,
+      scopes,
+      integrationId: asked.integration_id ?? null,
+    },
     { stateHash, codeVerifierJwe: await encryptVerifier(config, stateHash, codeVerifier) },
   )
   return jsonResponse({
     auth_url: await authorizationUrl(runtime, definition, { redirectUri, state, scopes, codeVerifier }),
     state,
+  })
+}
+
+async function requireOwnIntegration(
+  { sql }: Runtime,
+  definition: ProviderDefinition,
+  user: User,
+  integrationId: string | undefined,
+): Promise<void> {
+  if (integrationId === undefined) return
+  const integration = await findIntegration(sql, user.id, integrationId)
+  if (integration?.provider === definition.id) return
+  throw new PatchbayError('not_found', `This user has no such ${definition.name} connection.`, {
+    context: { field: 'integration_id', provider: definition.id },
+    hint: 'Leave integration_id out to connect another account.',
   })
 }
 

@@ -4,8 +4,10 @@ import type { ProviderDefinition } from '../providers/define.ts'
 import { seeOther } from '../responses.ts'
 import type { Runtime } from '../runtime.ts'
 import { clearBrowserCookie, readBrowserCookie } from './browser-cookie.ts'
+import { recordFailedConnect } from './audit.ts'
 import { handleComplete } from './complete.ts'
 import { connectByCode } from './connect.ts'
+import { originOf } from './origin.ts'
 import { equalBytes, sha256 } from './random.ts'
 import { resultUrl } from './redirects.ts'
 import { providerInPath, requireMethod } from './request.ts'
@@ -28,20 +30,23 @@ async function handleRedirect(request: Request, runtime: Runtime, definition: Pr
   const [state] = states
   let redirectTo = runtime.config.redirectUrls[0]
   let result: 'connected' | ErrorCode = 'connected'
+  const origin = originOf(request, 'oauth-callback')
+  let transaction: Transaction | undefined
   try {
     if (state === undefined || states.length > 1) throw unknownState()
     const stateHash = await sha256(state)
     // Out of the table first: whatever follows, this state is used up.
-    const transaction = await takeTransaction(runtime.sql, stateHash)
+    transaction = await takeTransaction(runtime.sql, stateHash)
     if (transaction?.stage !== 'server' || transaction.provider !== definition.id) throw unknownState()
     redirectTo = transaction.redirectTo
     await requireSameBrowser(request, state, transaction)
     requireSingle(parameters)
     const requireIssuer = definition.auth.issuerInResponse
-    await connectByCode(runtime, definition, { transaction, stateHash, parameters, state, requireIssuer })
+    await connectByCode(runtime, definition, { transaction, stateHash, parameters, state, requireIssuer, origin })
   } catch (error) {
     const failure = asPatchbayError(error)
     logFailure(runtime.log, failure)
+    await recordFailedConnect(runtime, transaction, failure, origin)
     result = failure.code
   }
   const cookie = state === undefined ? undefined : await clearBrowserCookie(state)

@@ -1,10 +1,11 @@
 import * as oauth from 'oauth4webapi'
 import { PatchbayError } from '../errors.ts'
 import { providerUrl } from '../http/provider-url.ts'
+import { fillAddress } from '../providers/address.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 import { signAssertion } from './service-account.ts'
-import { type TokenSet, requestTokens } from './token-request.ts'
+import { type TokenGrant, requestOptions, requestTokens } from './token-request.ts'
 
 /** Where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3). `codeVerifier` is null for a provider that takes no PKCE. */
 export async function authorizationUrl(
@@ -13,13 +14,13 @@ export async function authorizationUrl(
   request: { redirectUri: string; state: string; scopes: readonly string[]; codeVerifier: string | null },
 ): Promise<string> {
   const { auth } = definition
-  const url = new URL(providerUrl(auth.authorizeUrl, runtime.config.sandboxUrl))
+  const url = new URL(addressOf(runtime, definition, auth.authorizeUrl))
   for (const [name, value] of Object.entries(auth.authorizeParams ?? {})) url.searchParams.set(name, value)
   url.searchParams.set('response_type', 'code')
   url.searchParams.set('client_id', runtime.config.secret(auth.env.clientId))
   url.searchParams.set('redirect_uri', request.redirectUri)
   url.searchParams.set('state', request.state)
-  if (request.scopes.length > 0) url.searchParams.set('scope', request.scopes.join(' '))
+  if (request.scopes.length > 0) url.searchParams.set('scope', request.scopes.join(auth.scopeSeparator ?? ' '))
   if (request.codeVerifier !== null) {
     url.searchParams.set('code_challenge', await oauth.calculatePKCECodeChallenge(request.codeVerifier))
     url.searchParams.set('code_challenge_method', 'S256')
@@ -46,7 +47,7 @@ export async function exchangeCode(
     redirectUri: string
     codeVerifier: string | null
   },
-): Promise<TokenSet> {
+): Promise<TokenGrant> {
   const { as, client, authenticate } = registration(runtime, definition)
   const parameters = readAuthorizationResponse(definition, as, client, response)
   return requestTokens(runtime, definition, 'code_rejected', {
@@ -66,7 +67,7 @@ export async function exchangeCode(
 }
 
 /** Asks for a new access token (RFC 6749 §6). Throws `needs_reauth`, `client_rejected` and the transient codes. */
-export function refreshTokens(runtime: Runtime, definition: ProviderDefinition, refreshToken: string): Promise<TokenSet> {
+export function refreshTokens(runtime: Runtime, definition: ProviderDefinition, refreshToken: string): Promise<TokenGrant> {
   const { as, client, authenticate } = registration(runtime, definition)
   return requestTokens(runtime, definition, 'needs_reauth', {
     send: (options) => oauth.refreshTokenGrantRequest(as, client, authenticate, refreshToken, options),
@@ -75,7 +76,7 @@ export function refreshTokens(runtime: Runtime, definition: ProviderDefinition, 
 }
 
 /** Asks for an access token of the operator's service account (RFC 7523 §2.1). A refusal is the operator's to mend: `client_rejected`. */
-export async function requestServiceAccountToken(runtime: Runtime, definition: ProviderDefinition): Promise<TokenSet> {
+export async function requestServiceAccountToken(runtime: Runtime, definition: ProviderDefinition): Promise<TokenGrant> {
   const { assertion, clientId } = await signAssertion(runtime, definition)
   const as = authorizationServer(runtime, definition)
   const client: oauth.Client = { client_id: clientId }
@@ -94,18 +95,67 @@ export async function requestServiceAccountToken(runtime: Runtime, definition: P
   })
 }
 
+/** Asks for an access token of the app itself (RFC 6749 §4.4). A refusal is the operator's to mend: `client_rejected`. */
+export async function requestAppToken(runtime: Runtime, definition: ProviderDefinition, clientId: string): Promise<TokenGrant> {
+  const { clientCredentials } = definition.auth
+  if (!clientCredentials) throw new PatchbayError('config_invalid', `${definition.name} cannot be connected without a user.`)
+  const { as, client, authenticate } = registration(runtime, definition, clientId)
+  const scope = clientCredentials.scopes.join(definition.auth.scopeSeparator ?? ' ')
+  return requestTokens(runtime, definition, 'client_rejected', {
+    send: (options) => oauth.clientCredentialsGrantRequest(as, client, authenticate, new URLSearchParams({ scope }), options),
+    read: (answer) => oauth.processClientCredentialsResponse(as, client, answer),
+  })
+}
+
+/** Ends a token at the provider (RFC 7009). Resolves when it is ended, or was already. Throws `client_rejected` and the transient codes. */
+export async function revokeToken(
+  runtime: Runtime,
+  definition: ProviderDefinition,
+  url: string,
+  { token, hint }: { token: string; hint: 'access_token' | 'refresh_token' },
+): Promise<void> {
+  const { as, client, authenticate } = registration(runtime, definition)
+  const server = { ...as, revocation_endpoint: addressOf(runtime, definition, url) }
+  const options = { ...requestOptions(runtime), additionalParameters: { token_type_hint: hint } }
+  const answer = await oauth.revocationRequest(server, client, authenticate, token, options).catch(() => undefined)
+  if (answer === undefined) {
+    throw new PatchbayError('provider_unreachable', `The connection to ${definition.name} failed.`, {
+      context: { provider: definition.id },
+    })
+  }
+  await answer.body?.cancel()
+  const context = { provider: definition.id, status: answer.status }
+  if (answer.status === 429 || answer.status >= 500) {
+    throw new PatchbayError('provider_unavailable', `${definition.name} could not end a token now.`, { context })
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    throw new PatchbayError('client_rejected', `${definition.name} does not let this app end its tokens.`, { context })
+  }
+  // RFC 7009 answers 200 for a token that is not known; some providers answer 400.
+}
+
 const noAuthentication: oauth.ClientAuth = () => {}
 
-function registration(runtime: Runtime, definition: ProviderDefinition) {
-  const { clientId, clientSecret } = definition.auth.env
-  const secret = runtime.config.secret(clientSecret)
-  const client: oauth.Client = { client_id: runtime.config.secret(clientId) }
-  const authenticate = definition.auth.clientAuth === 'body' ? oauth.ClientSecretPost(secret) : oauth.ClientSecretBasic(secret)
+/** This app as the provider knows it; with `clientId`, one of the operator's further apps. */
+function registration(runtime: Runtime, definition: ProviderDefinition, clientId?: string) {
+  const { env, clientAuth } = definition.auth
+  const own = runtime.config.secret(env.clientId)
+  // A further app has its secret in a variable of its own: CONNECTOR_…_CLIENT_SECRET_<client id>.
+  const secretName = clientId === undefined || clientId === own ? env.clientSecret : `${env.clientSecret}_${clientId}`
+  const secret = runtime.config.secret(secretName)
+  const client: oauth.Client = { client_id: clientId ?? own }
+  const authenticate = clientAuth === 'body' ? oauth.ClientSecretPost(secret) : oauth.ClientSecretBasic(secret)
   return { as: authorizationServer(runtime, definition), client, authenticate }
 }
 
-function authorizationServer(runtime: Runtime, { auth }: ProviderDefinition): oauth.AuthorizationServer {
-  return { issuer: auth.issuer, token_endpoint: providerUrl(auth.tokenUrl, runtime.config.sandboxUrl) }
+function authorizationServer(runtime: Runtime, definition: ProviderDefinition): oauth.AuthorizationServer {
+  const tokenUrl = addressOf(runtime, definition, definition.auth.tokenUrl)
+  // The issuer of an answer is checked before the library sees it; to the library it is a name.
+  return { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl }
+}
+
+function addressOf({ config }: Runtime, definition: ProviderDefinition, address: string): string {
+  return providerUrl(fillAddress(definition, address, config), config.sandboxUrl)
 }
 
 function readAuthorizationResponse(
@@ -117,7 +167,7 @@ function readAuthorizationResponse(
   const context = { provider: id }
   // RFC 9207 §2.4: compared as plain text, before anything else of the response is used; errors carry it too.
   const issuer = parameters.get('iss')
-  if (issuer === null ? requireIssuer : issuer !== auth.issuer) {
+  if (issuer === null ? requireIssuer : !isIssuer(auth.issuer, issuer)) {
     throw new PatchbayError('issuer_mismatch', `The answer does not come from ${name}.`, { context })
   }
   const error = parameters.get('error')
@@ -127,12 +177,18 @@ function readAuthorizationResponse(
       context: { ...context, field: 'code' },
     })
   }
+  const checked = new URLSearchParams(parameters)
+  checked.delete('iss')
   try {
-    return oauth.validateAuthResponse(as, client, parameters, state)
+    return oauth.validateAuthResponse(as, client, checked, state)
   } catch {
     // Its cause holds the code.
     throw new PatchbayError('invalid_request', `${name} sent an answer of a form that was not asked for.`, { context })
   }
+}
+
+function isIssuer(expected: string | RegExp, issuer: string): boolean {
+  return typeof expected === 'string' ? issuer === expected : expected.test(issuer)
 }
 
 /** RFC 6749 §4.1.2.1. */

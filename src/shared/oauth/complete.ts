@@ -1,17 +1,20 @@
 import { z } from 'zod'
 import { jsonResponse } from '../responses.ts'
 import { PatchbayError } from '../errors.ts'
+import { asPatchbayError } from '../failure.ts'
 import { findProvider } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import { authenticate } from './authenticate.ts'
+import { recordFailedConnect } from './audit.ts'
 import { connectByCode } from './connect.ts'
+import { originOf } from './origin.ts'
 import { sha256 } from './random.ts'
 import { readBody } from './request.ts'
 import { takeTransaction, unknownState } from './states.ts'
 
 const Parameter = z.string().min(1).max(4096)
 
-const CompleteRequest = z.strictObject({
+export const CompleteRequest = z.strictObject({
   code: Parameter,
   state: Parameter,
   /** As the provider sent it; checked when given. */
@@ -19,9 +22,20 @@ const CompleteRequest = z.strictObject({
   provider: Parameter.optional(),
 })
 
+export const CompleteAnswer = z.object({
+  integration_id: z.guid(),
+  provider: z.string(),
+  status: z.literal('connected'),
+  account_id: z.string(),
+  account_label: z.string(),
+  scopes: z.array(z.string()),
+  /** The company that requests are about; null: the provider has none, or there are several to choose from. */
+  tenant: z.object({ id: z.string(), label: z.string() }).nullable(),
+})
+
 /**
  * `POST /oauth-callback`, by the user who began the connection: exchanges the code that the provider sent to a page of the app. Answers
- * `{ integration_id, provider, status, account_id, account_label, scopes }`. The JWT takes the place of the browser's cookie: with
+ * `CompleteAnswer`. The JWT takes the place of the browser's cookie: with
  * another user's state, or another's code, it is not the JWT of the user who began.
  */
 export async function handleComplete(request: Request, runtime: Runtime): Promise<Response> {
@@ -40,13 +54,19 @@ export async function handleComplete(request: Request, runtime: Runtime): Promis
 
   const definition = findProvider(transaction.provider)
   const parameters = new URLSearchParams({ code, state, ...(iss === undefined ? {} : { iss }) })
+  const origin = originOf(request, 'oauth-callback')
   // The seeds' form hands in code and state only; a code of another provider fails at this one's token endpoint all the same.
-  const integration = await connectByCode(runtime, definition, {
+  const connecting = connectByCode(runtime, definition, {
     transaction,
     stateHash,
     parameters,
     state,
     requireIssuer: false,
+    origin,
+  })
+  const integration = await connecting.catch(async (error: unknown) => {
+    await recordFailedConnect(runtime, transaction, asPatchbayError(error), origin)
+    throw error
   })
   return jsonResponse({
     integration_id: integration.id,
@@ -55,5 +75,6 @@ export async function handleComplete(request: Request, runtime: Runtime): Promis
     account_id: integration.accountId,
     account_label: integration.accountLabel,
     scopes: integration.scopes,
-  })
+    tenant: integration.tenant,
+  } satisfies z.input<typeof CompleteAnswer>)
 }

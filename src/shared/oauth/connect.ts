@@ -1,13 +1,15 @@
-import { z } from 'zod'
 import { PatchbayError } from '../errors.ts'
-import { createProviderApi, requestLimits } from '../http/provider-api.ts'
-import type { ProviderDefinition } from '../providers/define.ts'
+import { createProviderApi, impatientLimits, type ProviderApi } from '../http/provider-api.ts'
+import { listItems } from '../providers/lists.ts'
+import type { Account, ListItem, ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
-import { exchangeCode, requestServiceAccountToken } from './client.ts'
+import { exchangeCode, requestAppToken, requestServiceAccountToken } from './client.ts'
+import { chooseTenant, findIntegration } from './integrations.ts'
+import type { Origin } from './origin.ts'
 import { sealTokens } from './sealed-tokens.ts'
-import { type StoredSecret, connectIntegration, reserveIntegration } from './secret-store.ts'
+import { type GrantType, connectIntegration, reserveIntegration } from './secret-store.ts'
 import type { Transaction } from './states.ts'
-import type { TokenSet } from './token-request.ts'
+import type { TokenGrant, TokenSet } from './token-request.ts'
 import { decryptVerifier } from './verifier.ts'
 
 /** A connection as its owner may see it. */
@@ -17,10 +19,9 @@ export interface ConnectedIntegration {
   accountLabel: string
   /** What was granted, which may be less than what was asked for. */
   scopes: string[]
+  /** The company that requests are about; null: the provider has none, or there are several to choose from. */
+  tenant: ListItem | null
 }
-
-/** A user waits for the answer: rather an error than minutes. */
-const limits = { ...requestLimits, timeoutMs: 15_000, attempts: 3, longestWaitMs: 3_000, retryWithinMs: 10_000 }
 
 /** Turns an authorization response, whose transaction was taken out and checked, into a stored connection. */
 export async function connectByCode(
@@ -32,13 +33,19 @@ export async function connectByCode(
     parameters: URLSearchParams
     state: string
     requireIssuer: boolean
+    origin: Origin
   },
 ): Promise<ConnectedIntegration> {
-  const { transaction, stateHash, ...rest } = response
+  const { transaction, stateHash, origin, ...rest } = response
   const codeVerifier = await decryptVerifier(runtime.config, stateHash, transaction.codeVerifierJwe)
-  const tokens = await exchangeCode(runtime, definition, { ...rest, redirectUri: transaction.redirectUri, codeVerifier })
-  const scopes = tokens.scopes ?? transaction.scopes
-  return connect(runtime, definition, { userId: transaction.userId, grantType: 'authorization_code', scopes, tokens })
+  const grant = await exchangeCode(runtime, definition, { ...rest, redirectUri: transaction.redirectUri, codeVerifier })
+  const scopes = grant.token.scopes ?? transaction.scopes
+  requireAnyScope(definition, scopes)
+  const api = apiOf(runtime, definition, grant.token)
+  const account = await readAccount(api, definition)
+  await requireSameAccount(runtime, transaction, account)
+  const { userId } = transaction
+  return store(runtime, definition, { userId, grantType: 'authorization_code', scopes, grant, account, api, origin })
 }
 
 /**
@@ -50,39 +57,92 @@ export async function connectServiceAccount(
   definition: ProviderDefinition,
   userId: string,
 ): Promise<ConnectedIntegration> {
-  const tokens = await requestServiceAccountToken(runtime, definition)
-  const scopes = tokens.scopes ?? [...definition.auth.scopes]
-  return connect(runtime, definition, { userId, grantType: 'service_account', scopes, tokens })
+  const grant = await requestServiceAccountToken(runtime, definition)
+  const scopes = grant.token.scopes ?? [...definition.auth.scopes]
+  requireAnyScope(definition, scopes)
+  const api = apiOf(runtime, definition, grant.token)
+  const account = await readAccount(api, definition)
+  const origin: Origin = { actor: 'operator', source: 'connect:service-account' }
+  return store(runtime, definition, { userId, grantType: 'service_account', scopes, grant, account, api, origin })
 }
 
-async function connect(
+/**
+ * Gives one user the operator's app itself, without anybody's consent (RFC 6749 §4.4): the account is the app, by its client id. For
+ * operators: everything that the app may read becomes this user's to read.
+ */
+export async function connectApp(
   runtime: Runtime,
   definition: ProviderDefinition,
-  grant: { userId: string; grantType: StoredSecret['grantType']; scopes: string[]; tokens: TokenSet },
+  userId: string,
+  clientId: string = runtime.config.secret(definition.auth.env.clientId),
 ): Promise<ConnectedIntegration> {
-  const { userId, grantType, scopes, tokens } = grant
-  // Which of them an endpoint needs is its stream's to say; with none, nothing at all can be read.
-  if (definition.auth.scopes.length > 0 && !definition.auth.scopes.some((scope) => scopes.includes(scope))) {
-    throw new PatchbayError('missing_scope', `${definition.name} was connected without any permission.`, {
-      context: { provider: definition.id },
-      hint: 'Connect again, and leave the boxes ticked.',
-    })
-  }
-
-  const account = await readAccount(runtime, definition, tokens)
-  const { sql, config } = runtime
-  const integration = { userId, provider: definition.id, grantType, accountId: account.id, accountLabel: account.label }
-  const id = await reserveIntegration(sql, integration)
-  await connectIntegration(sql, id, grantType, scopes, await sealTokens(config, id, tokens))
-  return { id, accountId: account.id, accountLabel: account.label, scopes }
+  const grant = await requestAppToken(runtime, definition, clientId)
+  const scopes = grant.token.scopes ?? [...(definition.auth.clientCredentials?.scopes ?? [])]
+  const account = { id: clientId, label: `${definition.name} app ${clientId}` }
+  const api = apiOf(runtime, definition, grant.token)
+  const origin: Origin = { actor: 'operator', source: 'connect:app' }
+  return store(runtime, definition, { userId, grantType: 'client_credentials', scopes, grant, account, api, origin })
 }
 
-async function readAccount(runtime: Runtime, definition: ProviderDefinition, tokens: TokenSet) {
+interface Connection {
+  userId: string
+  grantType: GrantType
+  scopes: string[]
+  grant: TokenGrant
+  account: Account
+  api: ProviderApi
+  origin: Origin
+}
+
+async function store(runtime: Runtime, definition: ProviderDefinition, connection: Connection): Promise<ConnectedIntegration> {
+  const { sql, config } = runtime
+  const { userId, grantType, scopes, grant, account, api, origin } = connection
+  const tenant = await onlyTenant(api, definition)
+  const id = await reserveIntegration(sql, {
+    userId,
+    provider: definition.id,
+    grantType,
+    accountId: account.id,
+    accountLabel: account.label,
+  })
+  const named = { primary: grant.token, ...grant.others }
+  const sealed = await Promise.all(
+    Object.entries(named).map(async ([name, tokens]) => [name, await sealTokens(config, { integrationId: id, name }, tokens)]),
+  )
+  await connectIntegration(sql, id, { grantType, scopes, tokens: Object.fromEntries(sealed), origin })
+  if (tenant) await chooseTenant(sql, id, tenant, origin)
+  return { id, accountId: account.id, accountLabel: account.label, scopes, tenant: tenant ?? null }
+}
+
+/** Which of them an endpoint needs is its stream's to say; with none, nothing at all can be read. */
+function requireAnyScope({ id, name, auth }: ProviderDefinition, granted: readonly string[]): void {
+  if (auth.scopes.length === 0 || auth.scopes.some((scope) => granted.includes(scope))) return
+  throw new PatchbayError('missing_scope', `${name} was connected without any permission.`, {
+    context: { provider: id },
+    hint: 'Connect again, and leave the boxes ticked.',
+  })
+}
+
+/** Who connects again must sign in with the same account: its endpoints are about that one. */
+async function requireSameAccount(runtime: Runtime, transaction: Transaction, account: Account): Promise<void> {
+  if (transaction.integrationId === null) return
+  const before = await findIntegration(runtime.sql, transaction.userId, transaction.integrationId)
+  if (before?.account_id === account.id) return
+  throw new PatchbayError('account_mismatch', `This connection is for ${before?.account_label ?? 'another account'}.`, {
+    context: { provider: transaction.provider },
+    hint: 'Sign in to that account at the provider, or connect this one as a new connection.',
+  })
+}
+
+/** The API with a token that is not stored yet, so there is nothing to renew it with. */
+function apiOf(runtime: Runtime, definition: ProviderDefinition, tokens: TokenSet): ProviderApi {
   const token = { accessToken: tokens.accessToken, tokenType: tokens.tokenType, version: 0n }
-  // Not stored yet, so there is nothing to renew it with.
-  const source = { get: async () => token, renew: async () => token }
-  const api = createProviderApi({ runtime, definition, tokens: source, limits })
-  const body = await api.get(definition.account.path, {}, z.unknown())
+  const source = { get: async () => token, renew: async () => token, refused: async () => {} }
+  return createProviderApi({ runtime, definition, tokens: source, limits: impatientLimits })
+}
+
+async function readAccount(api: ProviderApi, definition: ProviderDefinition): Promise<Account> {
+  const { body } = await api.send(definition.account.request)
   try {
     return definition.account.read(body)
   } catch (error) {
@@ -91,4 +151,11 @@ async function readAccount(runtime: Runtime, definition: ProviderDefinition, tok
       context: { provider: definition.id },
     })
   }
+}
+
+/** The company, when there is just one: of several, none is taken silently. */
+async function onlyTenant(api: ProviderApi, definition: ProviderDefinition): Promise<ListItem | undefined> {
+  if (!definition.tenant) return undefined
+  const companies = await listItems(api, definition, definition.tenant.list)
+  return companies.length === 1 ? companies[0] : undefined
 }

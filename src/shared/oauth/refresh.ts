@@ -1,11 +1,12 @@
 import { PatchbayError, toPatchbayError } from '../errors.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
-import { refreshTokens, requestServiceAccountToken } from './client.ts'
+import { refreshTokens, requestAppToken, requestServiceAccountToken } from './client.ts'
 import { sealTokens } from './sealed-tokens.ts'
 import {
   type RefreshTurn,
   type SealedTokens,
+  type SecretId,
   type StoredSecret,
   beginRefresh,
   finishRefresh,
@@ -13,7 +14,7 @@ import {
   releaseRefresh,
 } from './secret-store.ts'
 import { type TokenSet, httpTimeoutMs } from './token-request.ts'
-import { decryptFor } from './vault.ts'
+import { decryptFor, secretOwner } from './vault.ts'
 
 /** Longer than the one HTTP request that it covers, so that two never ask at the same time while both are alive. */
 const leaseMs = httpTimeoutMs + 15_000
@@ -41,14 +42,14 @@ const flightsByRuntime = new WeakMap<Runtime, Flights>()
 export function refreshSince(
   runtime: Runtime,
   definition: ProviderDefinition,
-  integrationId: string,
+  secret: SecretId,
   version: bigint,
 ): Promise<Credentials> {
   const flights = flightsOf(runtime)
-  const key = `${integrationId} ${version}`
+  const key = `${secret.integrationId} ${secret.name} ${version}`
   const current = flights.get(key)
   if (current) return current
-  const flight = new Refresh(runtime, definition, integrationId, version).run().finally(() => flights.delete(key))
+  const flight = new Refresh(runtime, definition, secret, version).run().finally(() => flights.delete(key))
   flights.set(key, flight)
   return flight
 }
@@ -59,9 +60,13 @@ export async function settleRefreshes(runtime: Runtime): Promise<void> {
 }
 
 /** The access token of a stored secret, in clear. */
-export async function openSecret(runtime: Runtime, integrationId: string, secret: StoredSecret): Promise<Credentials> {
+export async function openSecret(
+  runtime: Runtime,
+  { integrationId, name }: SecretId,
+  secret: StoredSecret,
+): Promise<Credentials> {
   return {
-    accessToken: await decryptFor(`integration:${integrationId}`, secret.accessTokenJwe, runtime.config.tokenKeys),
+    accessToken: await decryptFor(secretOwner(integrationId, name), secret.accessTokenJwe, runtime.config.tokenKeys),
     tokenType: secret.tokenType,
     version: secret.version,
     expiresAt: secret.expiresAt,
@@ -73,14 +78,14 @@ export async function openSecret(runtime: Runtime, integrationId: string, secret
 class Refresh {
   private readonly runtime: Runtime
   private readonly definition: ProviderDefinition
-  private readonly integrationId: string
+  private readonly id: SecretId
   private readonly version: bigint
   private readonly owner = crypto.randomUUID()
 
-  constructor(runtime: Runtime, definition: ProviderDefinition, integrationId: string, version: bigint) {
+  constructor(runtime: Runtime, definition: ProviderDefinition, id: SecretId, version: bigint) {
     this.runtime = runtime
     this.definition = definition
-    this.integrationId = integrationId
+    this.id = id
     this.version = version
   }
 
@@ -93,7 +98,7 @@ class Refresh {
         case 'granted':
           return this.refresh(turn)
         case 'changed':
-          return openSecret(this.runtime, this.integrationId, turn)
+          return openSecret(this.runtime, this.id, turn)
         case 'needs_reauth':
           throw this.failure('needs_reauth', 'no longer accepts this connection', 'Connect the account again.')
         case 'not_connected':
@@ -108,7 +113,7 @@ class Refresh {
 
   private async begin(): Promise<RefreshTurn> {
     const { owner, version } = this
-    const turn = await beginRefresh(this.runtime.sql, this.integrationId, { owner, version, leaseMs })
+    const turn = await beginRefresh(this.runtime.sql, this.id, { owner, version, leaseMs })
     if (!turn) throw this.failure('not_connected', 'is not connected', 'Connect the account first.')
     return turn
   }
@@ -127,7 +132,7 @@ class Refresh {
   private async requestAndStore(secret: StoredSecret): Promise<Credentials | undefined> {
     const tokens = await this.requestTwiceIfUnknown(secret)
     if (!tokens) return undefined
-    const stored = await this.store(await sealTokens(this.runtime.config, this.integrationId, tokens))
+    const stored = await this.store(await sealTokens(this.runtime.config, this.id, tokens))
     if (!stored) return undefined
     const { accessToken, tokenType, expiresAt, refreshDueAt } = tokens
     return { accessToken, tokenType, expiresAt, refreshDueAt, version: this.version + 1n }
@@ -150,20 +155,22 @@ class Refresh {
   }
 
   private async request(secret: StoredSecret): Promise<TokenSet> {
-    const { runtime, definition, integrationId } = this
-    if (secret.grantType === 'service_account') return requestServiceAccountToken(runtime, definition)
+    const { runtime, definition } = this
+    const { integrationId, name } = this.id
+    if (secret.grantType === 'service_account') return (await requestServiceAccountToken(runtime, definition)).token
+    if (secret.grantType === 'client_credentials') return (await requestAppToken(runtime, definition, secret.accountId)).token
     if (secret.refreshTokenJwe === null) {
       throw this.failure('needs_reauth', 'gave no refresh token', 'Connect the account again.')
     }
-    const refreshToken = await decryptFor(`integration:${integrationId}`, secret.refreshTokenJwe, runtime.config.tokenKeys)
-    return refreshTokens(runtime, definition, refreshToken)
+    const refreshToken = await decryptFor(secretOwner(integrationId, name), secret.refreshTokenJwe, runtime.config.tokenKeys)
+    return (await refreshTokens(runtime, definition, refreshToken)).token
   }
 
   /** A new pair that is not stored is lost, and with rotation the connection too: worth more than one try. */
   private async store(sealed: SealedTokens): Promise<boolean> {
     for (let pauseMs = 250; ; pauseMs *= 2) {
       try {
-        return await finishRefresh(this.runtime.sql, this.integrationId, this.version, sealed)
+        return await finishRefresh(this.runtime.sql, this.id, this.version, sealed)
       } catch (error) {
         if (pauseMs > 4000) throw error
         await this.runtime.sleep(pauseMs)
@@ -173,18 +180,20 @@ class Refresh {
 
   /** Returns when the failure is out of date; else records it and throws what the callers get. */
   private async giveUp(failure: PatchbayError): Promise<void> {
-    const { runtime, definition, integrationId, version, owner } = this
+    const { runtime, definition, id, version, owner } = this
     const { message, hint, retryAfterMs } = failure
-    const context = { ...failure.context, integrationId }
+    const context = { ...failure.context, integrationId: id.integrationId }
     if (failure.code === 'needs_reauth') {
       // The refusal may be about a token that somebody has replaced meanwhile: then theirs counts.
-      const marked = await markNeedsReauth(runtime.sql, integrationId, version, [message, hint].join(' '))
+      const marked = await markNeedsReauth(runtime.sql, id, version, [message, hint].join(' '))
       if (!marked) return
       throw new PatchbayError('needs_reauth', message, { cause: failure, context, ...(hint === undefined ? {} : { hint }) })
     }
+    const ours = failure.outcome === 'config' || failure.code === 'internal_error'
+    const reason = ours ? null : `${message} Patchbay goes on trying; connect the account again if this lasts.`
     // If this fails too, the lease runs out by itself.
-    await releaseRefresh(runtime.sql, integrationId, owner, failure.code).catch(() => {})
-    if (failure.outcome === 'config' || failure.code === 'internal_error') throw failure
+    await releaseRefresh(runtime.sql, id, { owner, errorCode: failure.code, reason }).catch(() => {})
+    if (ours) throw failure
     throw new PatchbayError('refresh_failed', `${definition.name} gave no new token.`, {
       cause: failure,
       context,
@@ -193,8 +202,9 @@ class Refresh {
   }
 
   private failure(code: 'needs_reauth' | 'not_connected' | 'refresh_timeout', what: string, hint: string): PatchbayError {
-    const { definition, integrationId } = this
-    return new PatchbayError(code, `${definition.name} ${what}.`, { context: { provider: definition.id, integrationId }, hint })
+    const { definition, id } = this
+    const context = { provider: definition.id, integrationId: id.integrationId }
+    return new PatchbayError(code, `${definition.name} ${what}.`, { context, hint })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { PatchbayError } from '../errors.ts'
+import { readText } from '../http/read-text.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import { findProvider } from '../providers/registry.ts'
 
@@ -20,25 +21,15 @@ export function providerInPath(request: Request): ProviderDefinition {
 
 /** The JSON body, up to 10 kB, parsed. Throws `invalid_request`, which names the field and never quotes it. */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(parseJson(await readText(request)))
+  const text = await readText(request.body, maxBodyBytes)
+  if (text === undefined) throw new PatchbayError('invalid_request', `The body is larger than ${maxBodyBytes} bytes.`)
+  const parsed = schema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const field = issue?.path.join('.') ?? ''
   throw new PatchbayError('invalid_request', `The request is not valid: ${field === '' ? 'body' : field}: ${issue?.message}.`, {
     context: { field },
   })
-}
-
-async function readText(request: Request): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length
-    if (bytes > maxBodyBytes) throw new PatchbayError('invalid_request', `The body is larger than ${maxBodyBytes} bytes.`)
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text
 }
 
 function parseJson(text: string): unknown {

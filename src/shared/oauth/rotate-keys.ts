@@ -1,13 +1,14 @@
 import { PatchbayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
-import { type Ciphertext, listCiphertexts, listKeyIds, replaceCiphertext } from './secret-store.ts'
-import { decryptFor, encryptFor } from './vault.ts'
+import { type Ciphertext, type SecretId, listCiphertexts, listKeyIds, replaceCiphertext } from './secret-store.ts'
+import { decryptFor, encryptFor, secretOwner } from './vault.ts'
 
 const batchSize = 200
 const longestWalks = 5
 
 /**
- * Encrypts every stored token anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply run again. Resolves to the number of integrations written. Throws
+ * Encrypts every stored token anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply
+ * run again. Resolves to the number of secrets written. Throws
  * `token_undecryptable` before it changes anything when a key is missing or is not the one that was used.
  */
 export async function rotateKeys(runtime: Runtime, onProgress: (done: number) => void): Promise<number> {
@@ -27,21 +28,21 @@ export async function rotateKeys(runtime: Runtime, onProgress: (done: number) =>
 /** How many secrets needed the new key; `onWritten` is called for each that got it. */
 async function walkOnce(runtime: Runtime, keyId: string, onWritten: () => void): Promise<number> {
   let found = 0
-  for (let after: string | null = null; ;) {
+  for (let after: SecretId | null = null; ;) {
     const batch: Ciphertext[] = await listCiphertexts(runtime.sql, { otherThan: keyId, after, limit: batchSize })
     const last = batch.at(-1)
     if (!last) return found
     for (const secret of batch) if (await rotateOne(runtime, secret)) onWritten()
     found += batch.length
-    after = last.integrationId
+    after = last
   }
 }
 
 /** One secret of each key is read first: a mistake shows before the work begins, not in its middle. */
 async function requireAllKeys(runtime: Runtime): Promise<void> {
-  for (const { keyId, integrationId, jwe } of await listKeyIds(runtime.sql)) {
+  for (const { keyId, integrationId, name, jwe } of await listKeyIds(runtime.sql)) {
     try {
-      await decryptFor(`integration:${integrationId}`, jwe, runtime.config.tokenKeys)
+      await decryptFor(secretOwner(integrationId, name), jwe, runtime.config.tokenKeys)
     } catch (error) {
       if (!(error instanceof PatchbayError)) throw error
       throw new PatchbayError('token_undecryptable', `Tokens encrypted with the key ${keyId} cannot be read.`, {
@@ -54,7 +55,7 @@ async function requireAllKeys(runtime: Runtime): Promise<void> {
 
 async function rotateOne(runtime: Runtime, secret: Ciphertext): Promise<boolean> {
   const { tokenKeys } = runtime.config
-  const owner = `integration:${secret.integrationId}` as const
+  const owner = secretOwner(secret.integrationId, secret.name)
   const again = async (jwe: string): Promise<string> => encryptFor(owner, await decryptFor(owner, jwe, tokenKeys), tokenKeys)
   return replaceCiphertext(runtime.sql, {
     ...secret,

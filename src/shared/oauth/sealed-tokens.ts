@@ -1,12 +1,12 @@
 import type { Config } from '../config.ts'
-import type { SealedTokens } from './secret-store.ts'
+import type { SealedTokens, SecretId } from './secret-store.ts'
 import type { TokenSet } from './token-request.ts'
-import { encryptFor } from './vault.ts'
+import { encryptFor, secretOwner } from './vault.ts'
 
-/** The tokens as they are stored: encrypted for one integration, with the key that writes now. */
-export async function sealTokens(config: Config, integrationId: string, tokens: TokenSet): Promise<SealedTokens> {
+/** The tokens as they are stored: encrypted for one secret of one integration, with the key that writes now. */
+export async function sealTokens(config: Config, { integrationId, name }: SecretId, tokens: TokenSet): Promise<SealedTokens> {
   const { tokenKeys } = config
-  const seal = (text: string): Promise<string> => encryptFor(`integration:${integrationId}`, text, tokenKeys)
+  const seal = (text: string): Promise<string> => encryptFor(secretOwner(integrationId, name), text, tokenKeys)
   return {
     accessTokenJwe: await seal(tokens.accessToken),
     refreshTokenJwe: tokens.refreshToken === null ? null : await seal(tokens.refreshToken),

@@ -1,5 +1,14 @@
 import type { Sql } from 'postgres'
+import type { Origin } from './origin.ts'
 import type { TokenSet } from './token-request.ts'
+
+export type GrantType = 'authorization_code' | 'service_account' | 'client_credentials'
+
+/** Which secret: an integration's `primary` one is what API requests are sent with. */
+export interface SecretId {
+  integrationId: string
+  name: string
+}
 
 /** A row of `patchbay.secrets`, still encrypted. Times are milliseconds since the epoch; null is never. */
 export interface StoredSecret {
@@ -9,7 +18,8 @@ export interface StoredSecret {
   tokenType: string
   expiresAt: number | null
   refreshDueAt: number | null
-  grantType: 'authorization_code' | 'service_account'
+  grantType: GrantType
+  accountId: string
   status: 'connected' | 'needs_reauth' | 'disconnected' | 'error'
 }
 
@@ -27,15 +37,23 @@ export interface SealedTokens extends Omit<TokenSet, 'accessToken' | 'refreshTok
   scope: string | null
 }
 
-/** Undefined: no such integration, or it never got a token. */
-export async function readSecret(sql: Sql, integrationId: string): Promise<StoredSecret | undefined> {
+/** Undefined: no such integration, or it has no such token. */
+export async function readSecret(sql: Sql, { integrationId, name }: SecretId): Promise<StoredSecret | undefined> {
   const [row] = await sql<SecretRow[]>`
-    select s.version, s.access_token_jwe, s.refresh_token_jwe, s.token_type, i.grant_type, i.status,
+    select s.version, s.access_token_jwe, s.refresh_token_jwe, s.token_type, i.grant_type, i.account_id, i.status,
       nullif(s.expires_at, 'infinity') as expires_at, nullif(s.refresh_due_at, 'infinity') as refresh_due_at
     from patchbay.secrets s
     join public.integrations i on i.id = s.integration_id
-    where s.integration_id = ${integrationId}::uuid`
+    where s.integration_id = ${integrationId}::uuid and s.name = ${name}`
   return row && storedSecret(row)
+}
+
+/** The integration's tokens that are due to be refreshed ahead of their expiry, each with its version. */
+export async function listDueSecrets(sql: Sql, integrationId: string): Promise<{ name: string; version: bigint }[]> {
+  return sql<{ name: string; version: bigint }[]>`
+    select name, version from patchbay.secrets
+    where integration_id = ${integrationId}::uuid and refresh_due_at <= now()
+    order by name`
 }
 
 /**
@@ -44,35 +62,52 @@ export async function readSecret(sql: Sql, integrationId: string): Promise<Store
  */
 export async function beginRefresh(
   sql: Sql,
-  integrationId: string,
+  { integrationId, name }: SecretId,
   { owner, version, leaseMs }: { owner: string; version: bigint; leaseMs: number },
 ): Promise<RefreshTurn | undefined> {
   const [row] = await sql<(SecretRow & Pick<RefreshTurn, 'outcome'>)[]>`
-    select outcome, version, access_token_jwe, refresh_token_jwe, token_type, grant_type, status,
+    select outcome, version, access_token_jwe, refresh_token_jwe, token_type, grant_type, account_id, status,
       nullif(expires_at, 'infinity') as expires_at, nullif(refresh_due_at, 'infinity') as refresh_due_at
-    from patchbay.begin_refresh(${integrationId}::uuid, ${owner}::uuid, ${version.toString()}::bigint, ${leaseMs}::integer)`
+    from patchbay.begin_refresh(${integrationId}::uuid, ${name}, ${owner}::uuid, ${version.toString()}::bigint, ${leaseMs}::integer)`
   return row && { outcome: row.outcome, ...storedSecret(row) }
 }
 
 /** Stores what a refresh gave, if the row is still at `version`. False: it is not, and nothing was stored. */
-export async function finishRefresh(sql: Sql, integrationId: string, version: bigint, tokens: SealedTokens): Promise<boolean> {
+export async function finishRefresh(
+  sql: Sql,
+  { integrationId, name }: SecretId,
+  version: bigint,
+  tokens: SealedTokens,
+): Promise<boolean> {
   const [row] = await sql<{ stored: boolean }[]>`
     select patchbay.finish_refresh(
-      ${integrationId}::uuid, ${version.toString()}::bigint, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
-      ${tokens.scope}, ${timestamp(tokens.expiresAt)}::text::timestamptz, ${timestamp(tokens.refreshDueAt)}::text::timestamptz
+      ${integrationId}::uuid, ${name}, ${version.toString()}::bigint, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe},
+      ${tokens.tokenType}, ${tokens.scope}, ${timestamp(tokens.expiresAt)}::text::timestamptz, ${timestamp(tokens.refreshDueAt)}::text::timestamptz
     ) as stored`
   return row?.stored === true
 }
 
-/** Gives the lease back after a failure. */
-export async function releaseRefresh(sql: Sql, integrationId: string, owner: string, errorCode: string): Promise<void> {
-  await sql`select patchbay.release_refresh(${integrationId}::uuid, ${owner}::uuid, ${errorCode})`
+/**
+ * Gives the lease back after a failure. `reason` is what the owner sees once the token has expired; null where the failure is the
+ * operator's to mend.
+ */
+export async function releaseRefresh(
+  sql: Sql,
+  { integrationId, name }: SecretId,
+  { owner, errorCode, reason }: { owner: string; errorCode: string; reason: string | null },
+): Promise<void> {
+  await sql`select patchbay.release_refresh(${integrationId}::uuid, ${name}, ${owner}::uuid, ${errorCode}, ${reason})`
 }
 
 /** Says that only the owner can mend the integration. False: the token was replaced since `version`, and nothing was said. */
-export async function markNeedsReauth(sql: Sql, integrationId: string, version: bigint, reason: string): Promise<boolean> {
+export async function markNeedsReauth(
+  sql: Sql,
+  { integrationId, name }: SecretId,
+  version: bigint,
+  reason: string,
+): Promise<boolean> {
   const [row] = await sql<{ marked: boolean }[]>`
-    select patchbay.mark_needs_reauth(${integrationId}::uuid, ${version.toString()}::bigint, ${reason}) as marked`
+    select patchbay.mark_needs_reauth(${integrationId}::uuid, ${name}, ${version.toString()}::bigint, ${reason}) as marked`
   return row?.marked === true
 }
 
@@ -87,34 +122,47 @@ export async function reserveIntegration(
   return row.id
 }
 
-/** Stores the tokens of a reserved integration and puts what waited for them to work. */
+/** Stores the tokens of a reserved integration, by name, and puts what waited for them to work. */
 export async function connectIntegration(
   sql: Sql,
   integrationId: string,
-  grantType: string,
-  scopes: readonly string[],
-  tokens: Omit<SealedTokens, 'scope'>,
+  connection: {
+    grantType: GrantType
+    scopes: readonly string[]
+    tokens: Readonly<Record<string, Omit<SealedTokens, 'scope'>>>
+    origin: Origin
+  },
 ): Promise<void> {
+  const { grantType, scopes, origin } = connection
+  const tokens = Object.entries(connection.tokens).map(([name, token]) => ({
+    name,
+    access_token_jwe: token.accessTokenJwe,
+    refresh_token_jwe: token.refreshTokenJwe,
+    token_type: token.tokenType,
+    expires_at: timestamp(token.expiresAt),
+    refresh_due_at: timestamp(token.refreshDueAt),
+  }))
   await sql`
     select patchbay.connect_integration(
-      ${integrationId}::uuid, ${grantType}, ${tokens.accessTokenJwe}, ${tokens.refreshTokenJwe}, ${tokens.tokenType},
-      string_to_array(${scopes.join(' ')}, ' '), ${timestamp(tokens.expiresAt)}::text::timestamptz,
-      ${timestamp(tokens.refreshDueAt)}::text::timestamptz
+      ${integrationId}::uuid, ${grantType}, string_to_array(${scopes.join(' ')}, ' '), ${JSON.stringify(tokens)}::text::jsonb,
+      ${JSON.stringify(origin)}::text::jsonb
     )`
 }
 
 interface CiphertextRow {
   integration_id: string
+  name: string
   version: bigint
   access_token_jwe: string
   refresh_token_jwe: string | null
 }
 
-interface SecretRow extends Omit<CiphertextRow, 'integration_id'> {
+interface SecretRow extends Omit<CiphertextRow, 'integration_id' | 'name'> {
   token_type: string
   expires_at: Date | null
   refresh_due_at: Date | null
-  grant_type: StoredSecret['grantType']
+  grant_type: GrantType
+  account_id: string
   status: StoredSecret['status']
 }
 
@@ -127,6 +175,7 @@ function storedSecret(row: SecretRow): StoredSecret {
     expiresAt: row.expires_at?.getTime() ?? null,
     refreshDueAt: row.refresh_due_at?.getTime() ?? null,
     grantType: row.grant_type,
+    accountId: row.account_id,
     status: row.status,
   }
 }
@@ -136,9 +185,8 @@ function timestamp(ms: number | null): string {
   return ms === null ? 'infinity' : new Date(ms).toISOString()
 }
 
-/** The tokens of one integration as they are stored, at one version. */
-export interface Ciphertext {
-  integrationId: string
+/** One secret as it is stored, at one version. */
+export interface Ciphertext extends SecretId {
   version: bigint
   accessTokenJwe: string
   refreshTokenJwe: string | null
@@ -147,17 +195,19 @@ export interface Ciphertext {
 /** Secrets with a token that another key than `otherThan` encrypted, in the order of their ids, after `after`. */
 export async function listCiphertexts(
   sql: Sql,
-  { otherThan, after, limit }: { otherThan: string; after: string | null; limit: number },
+  { otherThan, after, limit }: { otherThan: string; after: SecretId | null; limit: number },
 ): Promise<Ciphertext[]> {
   const rows = await sql<CiphertextRow[]>`
-    select integration_id, version, access_token_jwe, refresh_token_jwe
+    select integration_id, name, version, access_token_jwe, refresh_token_jwe
     from patchbay.secrets
-    where (${after}::uuid is null or integration_id > ${after}::uuid)
+    where (${after?.integrationId ?? null}::uuid is null
+        or (integration_id, name) > (${after?.integrationId ?? null}::uuid, ${after?.name ?? null}::text))
       and (patchbay.jwe_key_id(access_token_jwe) <> ${otherThan} or patchbay.jwe_key_id(refresh_token_jwe) <> ${otherThan})
-    order by integration_id
+    order by integration_id, name
     limit ${limit}::bigint`
   return rows.map((row) => ({
     integrationId: row.integration_id,
+    name: row.name,
     version: row.version,
     accessTokenJwe: row.access_token_jwe,
     refreshTokenJwe: row.refresh_token_jwe,
@@ -165,15 +215,15 @@ export async function listCiphertexts(
 }
 
 /** The keys that stored tokens are encrypted with, each with one of its ciphertexts. */
-export async function listKeyIds(sql: Sql): Promise<{ keyId: string; integrationId: string; jwe: string }[]> {
-  const rows = await sql<{ key_id: string; integration_id: string; jwe: string }[]>`
-    select distinct on (key_id) key_id, integration_id, jwe
+export async function listKeyIds(sql: Sql): Promise<(SecretId & { keyId: string; jwe: string })[]> {
+  const rows = await sql<{ key_id: string; integration_id: string; name: string; jwe: string }[]>`
+    select distinct on (key_id) key_id, integration_id, name, jwe
     from patchbay.secrets,
       unnest(array[access_token_jwe, refresh_token_jwe]) as token (jwe),
       patchbay.jwe_key_id(jwe) as key_id
     where jwe is not null
     order by key_id`
-  return rows.map((row) => ({ keyId: row.key_id, integrationId: row.integration_id, jwe: row.jwe }))
+  return rows.map((row) => ({ keyId: row.key_id, integrationId: row.integration_id, name: row.name, jwe: row.jwe }))
 }
 
 /** Writes the same tokens in another encryption. False: they were replaced since they were read. */
@@ -181,7 +231,7 @@ export async function replaceCiphertext(sql: Sql, secret: Ciphertext): Promise<b
   const rows = await sql`
     update patchbay.secrets
     set access_token_jwe = ${secret.accessTokenJwe}, refresh_token_jwe = ${secret.refreshTokenJwe}
-    where integration_id = ${secret.integrationId}::uuid and version = ${secret.version.toString()}::bigint
+    where integration_id = ${secret.integrationId}::uuid and name = ${secret.name} and version = ${secret.version.toString()}::bigint
     returning 1`
   return rows.length > 0
 }

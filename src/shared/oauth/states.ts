@@ -20,6 +20,8 @@ export interface Transaction {
   redirectUri: string
   redirectTo: string
   scopes: string[]
+  /** Set when this integration is to be connected again: another account is refused. */
+  integrationId: string | null
 }
 
 export interface NewTransaction {
@@ -28,6 +30,7 @@ export interface NewTransaction {
   redirectUri: string
   redirectTo: string
   scopes: readonly string[]
+  integrationId: string | null
 }
 
 /** What is added when the user leaves for the provider. */
@@ -40,11 +43,12 @@ export interface Departure {
 /** Stores a server-driven transaction that waits for its start URL to be opened. */
 export async function putTicket(sql: Sql, ticketHash: Uint8Array, transaction: NewTransaction): Promise<void> {
   await deleteExpired(sql)
-  const { userId, provider, redirectUri, redirectTo, scopes } = transaction
+  const { userId, provider, redirectUri, redirectTo, scopes, integrationId } = transaction
   await sql`
-    insert into patchbay.oauth_states (state_hash, stage, user_id, provider, redirect_uri, redirect_to, scopes, expires_at)
+    insert into patchbay.oauth_states
+      (state_hash, stage, user_id, provider, redirect_uri, redirect_to, scopes, integration_id, expires_at)
     values (${ticketHash}, 'ticket', ${userId}::uuid, ${provider}, ${redirectUri}, ${redirectTo},
-      string_to_array(${scopes.join(' ')}, ' '), now() + ${ticketSeconds} * interval '1 second')`
+      string_to_array(${scopes.join(' ')}, ' '), ${integrationId}::uuid, now() + ${ticketSeconds} * interval '1 second')`
 }
 
 /** Uses up a ticket and begins its transaction, in one statement. Undefined: no such ticket for this provider, or not any more. */
@@ -59,9 +63,10 @@ export async function openTicket(
       delete from patchbay.oauth_states where state_hash = ${ticketHash} and stage = 'ticket' returning *
     )
     insert into patchbay.oauth_states
-      (state_hash, stage, user_id, provider, browser_hash, code_verifier_jwe, redirect_uri, redirect_to, scopes, expires_at)
+      (state_hash, stage, user_id, provider, browser_hash, code_verifier_jwe, redirect_uri, redirect_to, scopes, integration_id,
+        expires_at)
     select ${stateHash}, 'server', user_id, provider, ${browserHash}, ${codeVerifierJwe}, redirect_uri, redirect_to, scopes,
-      now() + ${transactionMinutes} * interval '1 minute'
+      integration_id, now() + ${transactionMinutes} * interval '1 minute'
     from ticket
     where provider = ${provider} and expires_at > now()
     returning redirect_uri, array_to_string(scopes, ' ') as scope`
@@ -75,12 +80,12 @@ export async function putTransaction(
   { stateHash, codeVerifierJwe }: Omit<Departure, 'browserHash'>,
 ): Promise<void> {
   await deleteExpired(sql)
-  const { userId, provider, redirectUri, redirectTo, scopes } = transaction
+  const { userId, provider, redirectUri, redirectTo, scopes, integrationId } = transaction
   await sql`
     insert into patchbay.oauth_states
-      (state_hash, stage, user_id, provider, code_verifier_jwe, redirect_uri, redirect_to, scopes, expires_at)
+      (state_hash, stage, user_id, provider, code_verifier_jwe, redirect_uri, redirect_to, scopes, integration_id, expires_at)
     values (${stateHash}, 'client', ${userId}::uuid, ${provider}, ${codeVerifierJwe}, ${redirectUri}, ${redirectTo},
-      string_to_array(${scopes.join(' ')}, ' '), now() + ${transactionMinutes} * interval '1 minute')`
+      string_to_array(${scopes.join(' ')}, ' '), ${integrationId}::uuid, now() + ${transactionMinutes} * interval '1 minute')`
 }
 
 /** Takes a transaction out: whatever comes of it, its state is used up. Undefined: no such state, or it has expired. */
@@ -89,7 +94,7 @@ export async function takeTransaction(sql: Sql, stateHash: Uint8Array): Promise<
     delete from patchbay.oauth_states
     where state_hash = ${stateHash} and stage <> 'ticket'
     returning stage, user_id, provider, browser_hash, code_verifier_jwe, redirect_uri, redirect_to,
-      array_to_string(scopes, ' ') as scope, expires_at > now() as alive`
+      array_to_string(scopes, ' ') as scope, integration_id, expires_at > now() as alive`
   if (!row?.alive) return undefined
   return {
     stage: row.stage,
@@ -100,6 +105,7 @@ export async function takeTransaction(sql: Sql, stateHash: Uint8Array): Promise<
     redirectUri: row.redirect_uri,
     redirectTo: row.redirect_to,
     scopes: splitScope(row.scope),
+    integrationId: row.integration_id,
   }
 }
 
@@ -119,6 +125,7 @@ interface TransactionRow {
   redirect_uri: string
   redirect_to: string
   scope: string
+  integration_id: string | null
   alive: boolean
 }
 

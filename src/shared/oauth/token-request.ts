@@ -1,6 +1,10 @@
+import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { type ErrorCode, PatchbayError } from '../errors.ts'
-import type { ProviderDefinition } from '../providers/define.ts'
+import { retryAfterMs } from '../http/backoff.ts'
+import { readText } from '../http/read-text.ts'
+import { fillAddress } from '../providers/address.ts'
+import type { AuthDefinition, JsonObject, ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 import { splitScope } from './scope.ts'
 
@@ -18,10 +22,18 @@ export interface TokenSet {
   refreshDueAt: number | null
 }
 
+/** All that one answer of a token endpoint gave. */
+export interface TokenGrant {
+  /** What API requests are sent with. */
+  token: TokenSet
+  /** Further tokens that came with it, by name. */
+  others: Readonly<Record<string, TokenSet>>
+}
+
 /** One request must end well within the refresh lease. */
 export const httpTimeoutMs = 30_000
 
-/** No provider's token answer comes near it. */
+/** No provider's token answer comes near it; a longer one counts as no JSON. */
 const maxAnswerBytes = 64 * 1024
 
 /** Long enough for several tries; less for short-lived tokens, which would otherwise be due at once. */
@@ -31,7 +43,7 @@ const refreshAheadMs = 15 * 60_000
 const refusedGrants = {
   code_rejected: { what: 'did not accept the code.', hint: 'Begin again: a code works once, for a few minutes.' },
   needs_reauth: { what: 'no longer accepts this connection.', hint: 'Connect the account again.' },
-  client_rejected: { what: 'did not accept the service account.', hint: 'The operator has to check its key.' },
+  client_rejected: { what: 'did not accept the app itself.', hint: 'The operator has to check its key or secret.' },
 } as const satisfies Partial<Record<ErrorCode, { what: string; hint: string }>>
 
 type RefusedGrant = keyof typeof refusedGrants
@@ -39,6 +51,17 @@ type RefusedGrant = keyof typeof refusedGrants
 interface TokenExchange {
   send: (options: oauth.HttpRequestOptions<'POST', URLSearchParams>) => Promise<Response>
   read: (answer: Response) => Promise<oauth.TokenEndpointResponse>
+}
+
+/** What goes with every request to an authorization server. */
+export function requestOptions(runtime: Runtime): oauth.HttpRequestOptions<'POST', URLSearchParams> {
+  return {
+    [oauth.customFetch]: (url, init) => runtime.fetch(url, init),
+    // Plain http is for the sandbox on this machine.
+    // oxlint-disable-next-line typescript/no-deprecated -- marked so that it stands out, not because it goes away
+    [oauth.allowInsecureRequests]: runtime.config.sandboxUrl !== undefined,
+    signal: AbortSignal.timeout(httpTimeoutMs),
+  }
 }
 
 /**
@@ -50,7 +73,7 @@ export async function requestTokens(
   definition: ProviderDefinition,
   whenRefused: RefusedGrant,
   { send, read }: TokenExchange,
-): Promise<TokenSet> {
+): Promise<TokenGrant> {
   const sentAt = runtime.now()
   const { status, headers, text } = await exchange(runtime, definition, send)
   const failure = failureByStatus(runtime, definition, status, headers)
@@ -58,11 +81,26 @@ export async function requestTokens(
 
   const body = parseObject(text)
   if (!body) throw invalidAnswer(definition, status)
+  const answer = definition.auth.readTokenAnswer?.(body) ?? { token: body }
+  if ('error' in answer) throw refusal(definition, whenRefused, answer.error, status)
+  const clocks: Clocks = { sentAt, providerNow: providerTime(headers, sentAt) }
+  const readOne = (token: JsonObject) => readTokens(definition, whenRefused, read, { token, status, clocks })
+  const others: Record<string, TokenSet> = {}
+  for (const [name, token] of Object.entries(answer.others ?? {})) others[name] = await readOne(token)
+  return { token: await readOne(answer.token), others }
+}
+
+async function readTokens(
+  definition: ProviderDefinition,
+  whenRefused: RefusedGrant,
+  read: TokenExchange['read'],
+  { token, status, clocks }: { token: JsonObject; status: number; clocks: Clocks },
+): Promise<TokenSet> {
   // Not asked for and not used: signed-in users are Supabase's.
-  delete body['id_token']
+  const { id_token: _, ...body } = token
   try {
     // Without WWW-Authenticate, which would hide the error code of the body.
-    return tokenSet(await read(Response.json(body, { status })), sentAt)
+    return tokenSet(definition.auth, await read(Response.json(body, { status })), clocks)
   } catch (error) {
     if (error instanceof oauth.ResponseBodyError) throw refusal(definition, whenRefused, error.error, status)
     throw invalidAnswer(definition, status)
@@ -71,36 +109,18 @@ export async function requestTokens(
 
 async function exchange(runtime: Runtime, definition: ProviderDefinition, send: TokenExchange['send']) {
   try {
-    const response = await send({
-      [oauth.customFetch]: (url, init) => runtime.fetch(url, init),
-      // Plain http is for the sandbox on this machine.
-      // oxlint-disable-next-line typescript/no-deprecated -- marked so that it stands out, not because it goes away
-      [oauth.allowInsecureRequests]: runtime.config.sandboxUrl !== undefined,
-      signal: AbortSignal.timeout(httpTimeoutMs),
-    })
-    return { status: response.status, headers: response.headers, text: await readText(response) }
+    const response = await send(requestOptions(runtime))
+    return { status: response.status, headers: response.headers, text: (await readText(response.body, maxAnswerBytes)) ?? '' }
   } catch (error) {
     const { name, id, auth } = definition
+    const { host } = new URL(fillAddress(definition, auth.tokenUrl, runtime.config))
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
     throw new PatchbayError(
       'provider_unreachable',
       timedOut ? `${name} did not answer within ${httpTimeoutMs / 1000} s.` : `The connection to ${name} failed.`,
-      { context: { provider: id, host: new URL(auth.tokenUrl).host } },
+      { context: { provider: id, host } },
     )
   }
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    // A longer one is cut, and fails as what it then is: no JSON.
-    if (bytes > maxAnswerBytes) return ''
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text
 }
 
 /** Overload and failures of the server, whatever their body says. */
@@ -111,8 +131,8 @@ function failureByStatus(
   headers: Headers,
 ): PatchbayError | undefined {
   if (status !== 429 && status < 500) return undefined
-  const retryAfterMs = retryAfter(headers.get('retry-after'), runtime.now())
-  const options = { context: { provider: id, status }, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  const waitMs = retryAfterMs(headers.get('retry-after'), runtime.now())
+  const options = { context: { provider: id, status }, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) }
   if (status === 429) return new PatchbayError('provider_rate_limited', `${name} asks for fewer token requests.`, options)
   return new PatchbayError('provider_unavailable', `${name} answered a token request with status ${status}.`, options)
 }
@@ -158,16 +178,47 @@ function invalidAnswer({ name, id }: ProviderDefinition, status: number): Patchb
   })
 }
 
-function tokenSet(answer: oauth.TokenEndpointResponse, sentAt: number): TokenSet {
-  const lifetimeMs = answer.expires_in === undefined ? undefined : answer.expires_in * 1000
+/** In milliseconds since the epoch. */
+interface Clocks {
+  /** When the request was sent, by our clock. */
+  sentAt: number
+  /** The same moment by the provider's, which may be minutes off. */
+  providerNow: number
+}
+
+function providerTime(headers: Headers, now: number): number {
+  const date = Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(date) ? now : date
+}
+
+function tokenSet(auth: AuthDefinition, answer: oauth.TokenEndpointResponse, { sentAt, providerNow }: Clocks): TokenSet {
+  const seconds = answer.expires_in ?? lifetimeIfUnsaid(auth, answer.access_token, providerNow)
+  const lifetimeMs = seconds === undefined ? undefined : seconds * 1000
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? null,
     tokenType: answer.token_type === 'bearer' ? 'Bearer' : answer.token_type,
-    scopes: answer.scope === undefined ? null : splitScope(answer.scope),
+    scopes: answer.scope === undefined ? null : splitScope(answer.scope, auth.scopeSeparator),
     // From when it was asked for: it may have been on its way for long.
     expiresAt: lifetimeMs === undefined ? null : sentAt + lifetimeMs,
     refreshDueAt: lifetimeMs === undefined ? null : sentAt + lifetimeMs - Math.min(refreshAheadMs, lifetimeMs / 2),
+  }
+}
+
+/** In seconds; undefined: it does not end by itself. */
+function lifetimeIfUnsaid(
+  { lifetimeIfUnsaid: unsaid }: AuthDefinition,
+  accessToken: string,
+  providerNow: number,
+): number | undefined {
+  if (typeof unsaid === 'number') return unsaid
+  if (unsaid === 'unlimited') return undefined
+  try {
+    const { exp } = decodeJwt(accessToken)
+    return exp === undefined ? undefined : Math.max(0, exp - providerNow / 1000)
+  } catch {
+    // No JWT after all: a 401 will tell.
+    return undefined
   }
 }
 
@@ -178,12 +229,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-/** `Retry-After` in milliseconds: seconds, or a date (RFC 9110 §10.2.3). */
-function retryAfter(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined
-  if (/^\d+$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }

@@ -4,6 +4,8 @@ export interface TokenSource {
   get: () => Promise<AccessToken>
   /** Called after a 401: the token of a newer version, refreshed unless somebody else did since `version`. */
   renew: (version: bigint) => Promise<AccessToken>
+  /** Called when a token of `version`, just renewed, is refused as well: only the account's owner can mend that. */
+  refused: (version: bigint, reason: string) => Promise<void>
 }
 
 export interface AccessToken {

@@ -2,7 +2,7 @@ import { PatchbayError } from '../errors.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Credentials, openSecret, refreshSince } from './refresh.ts'
-import { type StoredSecret, readSecret } from './secret-store.ts'
+import { type SecretId, type StoredSecret, listDueSecrets, markNeedsReauth, readSecret } from './secret-store.ts'
 import type { TokenSource } from './token-source.ts'
 
 export { settleRefreshes } from './refresh.ts'
@@ -13,55 +13,80 @@ const expiryMarginMs = 60_000
 /** How long a caller that holds a valid token waits for a newer one at most. */
 const patienceMs = 5_000
 
-/** The access tokens of one integration, kept for as long as they are good. Make one for each run. */
-export function tokenSource(runtime: Runtime, definition: ProviderDefinition, integrationId: string): TokenSource {
+/**
+ * The access tokens of one integration, kept for as long as they are good. Make one for each run. `name`: which of its tokens; by default
+ * the one that API requests are sent with.
+ */
+export function tokenSource(
+  runtime: Runtime,
+  definition: ProviderDefinition,
+  integrationId: string,
+  name = 'primary',
+): TokenSource {
+  const id = { integrationId, name }
   let kept: Credentials | undefined
   return {
     get: async () => {
-      if (!kept || !isFresh(kept, runtime.now())) kept = await currentCredentials(runtime, definition, integrationId)
+      if (!kept || !isFresh(kept, runtime.now())) kept = await currentCredentials(runtime, definition, id)
       return kept
     },
     renew: async (version) => {
-      kept = await refreshSince(runtime, definition, integrationId, version)
+      kept = await refreshSince(runtime, definition, id, version)
       // Somebody's newer token may have grown old since.
-      if (!isValid(kept, runtime.now())) kept = await refreshSince(runtime, definition, integrationId, kept.version)
+      if (!isValid(kept, runtime.now())) kept = await refreshSince(runtime, definition, id, kept.version)
       return kept
     },
+    refused: async (version, reason) => void (await markNeedsReauth(runtime.sql, id, version, reason)),
   }
 }
 
 /**
- * Refreshes the integration's token if it is due; what the scheduler's job runs. Throws what a refresh throws, although callers are
- * still served with the old token for as long as it lasts.
+ * Refreshes those of the integration's tokens that are due; what the scheduler's job runs. Throws what a refresh throws, although callers
+ * are still served with the old token for as long as it lasts.
  */
 export async function refreshAhead(runtime: Runtime, definition: ProviderDefinition, integrationId: string): Promise<void> {
-  const secret = await readSecret(runtime.sql, integrationId)
-  if (!secret || secret.refreshDueAt === null || secret.refreshDueAt > runtime.now()) return
-  await refreshSince(runtime, definition, integrationId, secret.version)
+  const due = await listDueSecrets(runtime.sql, integrationId)
+  const refreshes = due.map(({ name, version }) => refreshSince(runtime, definition, { integrationId, name }, version))
+  // One that fails keeps none of the others from its turn.
+  for (const refresh of await Promise.allSettled(refreshes)) if (refresh.status === 'rejected') throw refresh.reason
 }
 
-async function currentCredentials(runtime: Runtime, definition: ProviderDefinition, integrationId: string): Promise<Credentials> {
-  const secret = await readSecret(runtime.sql, integrationId)
-  if (!secret || secret.status === 'disconnected') {
-    throw new PatchbayError('not_connected', `${definition.name} is not connected.`, {
-      context: { provider: definition.id, integrationId },
-      hint: 'Connect the account first.',
-    })
-  }
-  if (!isValid(secret, runtime.now())) return refreshSince(runtime, definition, integrationId, secret.version)
-  const old = await openSecret(runtime, integrationId, secret)
+/** Refreshes the integration's token now, due or not. Throws what a refresh throws. */
+export async function refreshNow(
+  runtime: Runtime,
+  definition: ProviderDefinition,
+  integrationId: string,
+): Promise<Pick<Credentials, 'expiresAt'>> {
+  const id = { integrationId, name: 'primary' }
+  const secret = await readSecret(runtime.sql, id)
+  if (!secret) throw notConnected(definition, integrationId)
+  return refreshSince(runtime, definition, id, secret.version)
+}
+
+async function currentCredentials(runtime: Runtime, definition: ProviderDefinition, id: SecretId): Promise<Credentials> {
+  const secret = await readSecret(runtime.sql, id)
+  if (!secret || secret.status === 'disconnected') throw notConnected(definition, id.integrationId)
+  if (!isValid(secret, runtime.now())) return refreshSince(runtime, definition, id, secret.version)
+  const old = await openSecret(runtime, id, secret)
   if (isFresh(secret, runtime.now()) || secret.status === 'needs_reauth') return old
-  return newerIfSoon(runtime, definition, integrationId, old)
+  return newerIfSoon(runtime, definition, id, old)
+}
+
+function notConnected(definition: ProviderDefinition, integrationId: string): PatchbayError {
+  return new PatchbayError('not_connected', `${definition.name} is not connected.`, {
+    context: { provider: definition.id, integrationId },
+    hint: 'Connect the account first.',
+  })
 }
 
 /** A newer token if there is one soon; else the old one, which is still valid: a failed or slow refresh fails nobody. */
 async function newerIfSoon(
   runtime: Runtime,
   definition: ProviderDefinition,
-  integrationId: string,
+  id: SecretId,
   old: Credentials,
 ): Promise<Credentials> {
-  const refresh = refreshSince(runtime, definition, integrationId, old.version).catch(() => old)
+  const refresh = refreshSince(runtime, definition, id, old.version).catch(() => old)
   const remainingMs = (old.expiresAt ?? Number.POSITIVE_INFINITY) - runtime.now()
   const patience = runtime.sleep(Math.min(patienceMs, remainingMs / 2)).then(() => old)
   return Promise.race([refresh, patience])

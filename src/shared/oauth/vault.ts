@@ -3,7 +3,12 @@ import type { TokenKey } from '../config.ts'
 import { PatchbayError } from '../errors.ts'
 
 /** What a ciphertext belongs to: it decrypts for nothing else. */
-export type SecretOwner = `integration:${string}` | `state:${string}`
+export type SecretOwner = `integration:${string}:${string}` | `state:${string}`
+
+/** The owner of one of an integration's secrets. */
+export function secretOwner(integrationId: string, name: string): SecretOwner {
+  return `integration:${integrationId}:${name}`
+}
 
 /**
  * Encrypts `text` with the first key, as compact JWE: AES-256-GCM with a direct key (RFC 7516, RFC 7518 §5.3). The owner is in the

@@ -6,47 +6,145 @@ export interface ProviderDefinition {
   id: string
   name: string
   docs: string
+  /** Environment variables that choose among the provider's addresses; their names stand in the URLs below as `{NAME}`. */
+  variables?: Readonly<Record<string, AddressVariable>>
   auth: AuthDefinition
   api: ApiDefinition
   /** Reads who the account is, with a fresh access token. `id` must be stable; `label` is what a person recognises. */
-  account: { path: string; read: (body: unknown) => { id: string; label: string } }
+  account: { request: ApiRequest; read: (body: unknown) => Account }
+  /** What an account has to choose from, such as calendars or companies, by name. At least one: it shows how the provider pages. */
+  lists: Readonly<Record<string, ProviderList>>
+  /** Set when one account reaches several companies, and each request says which: the list that has them, and the request header. */
+  tenant?: { list: string; header: string }
   /** What can be synced, by `endpoints.endpoint_type`. */
-  streams: Record<string, FileStream>
+  streams: Readonly<Record<string, FileStream>>
 }
 
+export interface Account {
+  id: string
+  label: string
+}
+
+/**
+ * `pattern`: `{NAME}` is the variable's value, which must match. `choices`: the value picks one set of parts, which stand in URLs by their
+ * own names.
+ */
+export type AddressVariable =
+  | { default: string; pattern: RegExp }
+  | { default: string; choices: Readonly<Record<string, Readonly<Record<string, string>>>> }
+
 export interface AuthDefinition {
-  /** The issuer, as the provider sends it in `iss` (RFC 9207). */
-  issuer: string
+  /** The issuer, as the provider sends it in `iss` (RFC 9207); a pattern where it differs by tenant. */
+  issuer: string | RegExp
   /** Whether every authorization response carries `iss`; a missing one is then refused. */
   issuerInResponse: boolean
   authorizeUrl: string
   tokenUrl: string
-  revokeUrl?: string
+  /** How a connection is ended at the provider; absent where there is no way. */
+  revocation?: Revocation
   scopes: readonly string[]
+  /** What separates scopes, in requests and answers; a space by default. */
+  scopeSeparator?: ','
+  /** Scopes that are asked for and granted without being named in the answer. */
+  silentScopes?: readonly string[]
   /** Provider parameters added to the authorization URL. */
   authorizeParams?: Readonly<Record<string, string>>
   /** How the client proves itself at the token endpoint: in the form body, or with HTTP Basic. */
   clientAuth: 'body' | 'basic'
   pkce: boolean
-  /** `static`: stays valid. `rotating`: every refresh replaces it and the old one must not be used again. */
-  refreshToken: 'static' | 'rotating'
+  /**
+   * What becomes of a refresh token once it is used. `valid`: it stays good. `grace`: it may be sent again for a short while, in case the
+   * answer was lost. `dead`: it is replaced at once, and a lost answer may cost the connection.
+   */
+  usedRefreshToken: 'valid' | 'grace' | 'dead'
+  /**
+   * How long an access token lives when the answer does not say: so many seconds; `jwt`: until its `exp` claim; `unlimited`: until it is
+   * revoked.
+   */
+  lifetimeIfUnsaid: number | 'jwt' | 'unlimited'
+  /** Turns a token answer of the provider's own form into RFC 6749's. Gets every JSON object, of any status. */
+  readTokenAnswer?: (body: JsonObject) => TokenAnswer
   /** Names of the environment variables that hold the app's registration. */
   env: { clientId: string; clientSecret: string; redirectUri: string }
   /** Set when the operator may connect a service account with a key file (RFC 7523). */
   serviceAccount?: { env: string }
+  /** Set when the operator may connect the app itself, without a user (RFC 6749 §4.4). */
+  clientCredentials?: { scopes: readonly string[] }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/**
+ * RFC 6749's form of an answer (§5). `token` is what API requests are sent with; `others` are kept and refreshed beside it, each by its
+ * name.
+ */
+export type TokenAnswer = { error: string } | { token: JsonObject; others?: Readonly<Record<string, JsonObject>> }
+
+/**
+ * `token`: RFC 7009, the token in a form. `request`: a request of the provider's API, sent with the access token. `ends: 'grant'`: it also
+ * ends every other connection of the account to this app, so it is sent with the last one only.
+ */
+export type Revocation =
+  | { by: 'token'; url: string; ends: 'grant' | 'token' }
+  | { by: 'request'; request: ApiRequest; ends: 'grant' | 'token' }
+
+/** One request to the provider's API. */
+export interface ApiRequest {
+  /** GET by default. A POST is only for what changes nothing, as it may be sent again. */
+  method?: 'GET' | 'POST'
+  /** Below `api.baseUrl`; or an absolute URL, of the same host or one of `api.otherHosts`. */
+  path: string
+  /** A parameter that is undefined is left out. */
+  query?: Readonly<Record<string, string | undefined>>
+  /** Sent as JSON. */
+  json?: unknown
 }
 
 export interface ApiDefinition {
   baseUrl: string
+  /** Further hosts that may see the access token. */
+  otherHosts?: readonly string[]
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>
   /**
-   * The reason code of an error answer, such as `userRateLimitExceeded`; undefined where the body has none.
-   * `body` is parsed JSON, or undefined when the answer was not JSON.
+   * The reason code of an error answer, such as `userRateLimitExceeded`; undefined where the body is no error or has none. `body` is
+   * parsed JSON, or undefined when the answer was not JSON. Asked for answers of any status: some providers report failures with 200.
    */
   reason: (body: unknown) => string | undefined
-  /** Reasons that mean "too fast", whatever their HTTP status. */
-  quotaReasons: readonly string[]
-  /** Reasons that only the account's owner can mend: a scope not granted, an app not allowed. */
-  reconnectReasons: readonly string[]
+  /** What the provider's reasons mean, whatever their HTTP status. One that is not here means what its status does; with 200, `rejected`. */
+  reasons: Readonly<Record<string, ReasonMeaning>>
+  /** How long to wait, where the provider says it otherwise than by `Retry-After`. `now` and the result are in milliseconds. */
+  retryAfterMs?: (answer: { headers: Headers; body: unknown }, now: number) => number | undefined
+}
+
+/**
+ * `rate_limited`: too fast. `unavailable`: it passes by itself. `unauthorized`: as 401, a newer token may help. `reconnect`: only the
+ * account's owner can mend it. `not_installed`: the app must be added to the company or workspace at the provider. `contract`: not what
+ * was agreed with the provider.
+ */
+export type ReasonMeaning =
+  | 'rate_limited'
+  | 'unavailable'
+  | 'unauthorized'
+  | 'reconnect'
+  | 'forbidden'
+  | 'not_installed'
+  | 'not_found'
+  | 'rejected'
+  | 'contract'
+
+/** A listing, page by page. */
+export interface ProviderList {
+  /** The request of a page; `cursor` is null for the first, else what `read` called `next`. */
+  request: (cursor: string | null) => ApiRequest
+  /** A page may have no items and still a next one. Throws when the body is not what it should be. */
+  read: (body: unknown, answer: { headers: Headers; cursor: string | null }) => { items: ListItem[]; next: string | null }
+}
+
+/** One thing to choose; `id` is what the endpoint's configuration wants. */
+export interface ListItem {
+  id: string
+  label: string
 }
 
 /** Identity: type-checks a definition and keeps its literal types. */

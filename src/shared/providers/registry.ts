@@ -1,10 +1,9 @@
 import { PatchbayError } from '../errors.ts'
 import type { FileStream } from '../sync/stream.ts'
 import type { ProviderDefinition } from './define.ts'
-import { googleDrive } from './google-drive/definition.ts'
+import { providers } from './registry.generated.ts'
 
-/** Every provider that Patchbay knows. A new one is added here, and its endpoint types to `patchbay.endpoint_types`. */
-export const providers: readonly ProviderDefinition[] = [googleDrive]
+export { providers }
 
 /** The provider with this id, as in URLs and in `integrations.provider`. Throws `unknown_provider`. */
 export function findProvider(id: string): ProviderDefinition {

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
-import type { SandboxClock } from '../../clock.ts'
+import { dirname } from 'node:path'
 import { Journal } from '../../journal.ts'
+import type { SandboxFactoryOptions } from '../../provider.ts'
 import { scanTree } from '../../scan-tree.ts'
 import { pat, people, serviceAccount } from '../accounts.ts'
 import { allRecords, journalRecorder, restoreDrive, storedFirstChange } from './drive-records.ts'
@@ -12,14 +12,6 @@ import { mountTree } from './mount-tree.ts'
 const historyShare = 2
 const smallJournal = 10_000
 
-interface DriveOptions {
-  clock: SandboxClock
-  root?: string
-  copies?: number
-  extras?: boolean
-  stateDir?: string
-}
-
 /** All Drive data, with the journal that keeps it where there is a state folder. */
 export interface OpenDrive {
   store: DriveStore
@@ -30,9 +22,9 @@ export interface OpenDrive {
  * Fills a store from the tree on disk. With a state folder, what happened in Drive before is taken up again, and what is different on
  * disk since then becomes part of the change feed.
  */
-export async function openDrive({ clock, root, copies = 1, extras = false, stateDir }: DriveOptions): Promise<OpenDrive> {
-  const { journal, records } =
-    stateDir === undefined ? { journal: null, records: [] } : await Journal.open(join(stateDir, 'google-drive.jsonl'))
+export async function openDrive({ clock, root, copies, extras, statePath }: SandboxFactoryOptions): Promise<OpenDrive> {
+  const path = statePath('google-drive.jsonl')
+  const { journal, records } = path === undefined ? { journal: null, records: [] } : await Journal.open(path)
   const firstChange = storedFirstChange(records)
   // In seconds: a page token from a sandbox that ended without keeping its state is below it, and refused as it would be anywhere.
   const store = new DriveStore(clock, firstChange ?? Math.floor(clock.now() / 1000))
@@ -43,7 +35,8 @@ export async function openDrive({ clock, root, copies = 1, extras = false, state
     store.recording = true
   }
 
-  if (root !== undefined) mountTree(store, store.root(pat.email), scanTree(root, stateDir), copies)
+  if (root !== undefined)
+    mountTree(store, store.root(pat.email), scanTree(root, path === undefined ? undefined : dirname(path)), copies)
   if (extras) mountExtras(store)
 
   const bloated = records.length > smallJournal && records.length > historyShare * store.files.length

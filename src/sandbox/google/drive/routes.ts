@@ -1,8 +1,9 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { SandboxClock } from '../../clock.ts'
+import type { AuthorizationServer } from '../../oauth/authorization-server.ts'
+import { bearerToken } from '../../oauth/bearer.ts'
 import type { SandboxEnv } from '../../provider.ts'
 import { findAccount } from '../accounts.ts'
-import type { TokenStore } from '../oauth/token-store.ts'
 import { accepts, seesOwnFilesOnly } from '../scopes.ts'
 import { aboutResource } from './about.ts'
 import type { Viewer } from './access.ts'
@@ -31,7 +32,7 @@ const usualDrivesPage = 10
 const largestDrivesPage = 100
 
 /** The Drive API, version 3. */
-export function driveRoutes(store: DriveStore, tokens: TokenStore, clock: SandboxClock): Hono<DriveEnv> {
+export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock: SandboxClock): Hono<DriveEnv> {
   const routes = new Hono<DriveEnv>()
   const lister = new FileLister(store)
   const editor = new FileEditor(store, clock)
@@ -116,12 +117,14 @@ export function driveRoutes(store: DriveStore, tokens: TokenStore, clock: Sandbo
     return async (c, next) => {
       const header = c.req.header('authorization')
       if (header === undefined) throw loginRequired()
-      const token = tokens.findAccessToken(/^Bearer +(\S+)$/i.exec(header)?.[1] ?? '')
-      const account = token && findAccount(token.account)
-      if (token === undefined || account === undefined) throw invalidCredentials()
+      const verified = oauth.verify(bearerToken(header) ?? '')
+      if (verified.state !== 'live') throw invalidCredentials()
+      const { token } = verified
+      const account = findAccount(token.account ?? '')
+      if (account === undefined) throw invalidCredentials()
       if (!token.scopes.some((scope) => accepted.includes(scope))) throw insufficientScopes(accepted)
       // A service account is an app of its own.
-      const clientId = token.clientId ?? token.account
+      const clientId = token.clientId ?? account.email
       c.set('viewer', { account, onlyClient: seesOwnFilesOnly(token.scopes) ? clientId : null })
       c.set('clientId', clientId)
       return next()

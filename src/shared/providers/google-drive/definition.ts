@@ -3,7 +3,7 @@ import { defineProvider } from '../define.ts'
 import { fileStream } from './file-stream.ts'
 
 /** Google Drive. Facts from https://developers.google.com/identity/protocols/oauth2/web-server and the Drive API reference. */
-export const googleDrive = defineProvider({
+export const provider = defineProvider({
   id: 'google-drive',
   name: 'Google Drive',
   docs: 'https://developers.google.com/workspace/drive/api/reference/rest/v3',
@@ -13,14 +13,16 @@ export const googleDrive = defineProvider({
     issuerInResponse: false,
     authorizeUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
     tokenUrl: 'https://oauth2.googleapis.com/token',
-    revokeUrl: 'https://oauth2.googleapis.com/revoke',
+    // It ends the user's whole consent to this app, for every Google API.
+    revocation: { by: 'token', url: 'https://oauth2.googleapis.com/revoke', ends: 'grant' },
     // Names, places and sizes are all that is stored: no scope that could read a file's content.
     scopes: ['https://www.googleapis.com/auth/drive.metadata.readonly'],
     // Without `offline` there is no refresh token, and without `consent` none the second time.
     authorizeParams: { access_type: 'offline', prompt: 'consent', include_granted_scopes: 'true' },
     clientAuth: 'body',
     pkce: true,
-    refreshToken: 'static',
+    usedRefreshToken: 'valid',
+    lifetimeIfUnsaid: 3600,
     env: { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET', redirectUri: 'GOOGLE_REDIRECT_URI' },
     serviceAccount: { env: 'CONNECTOR_GOOGLE_DRIVE_CREDENTIALS' },
   },
@@ -31,14 +33,27 @@ export const googleDrive = defineProvider({
       return parsed.success ? parsed.data.error.errors?.[0]?.reason : undefined
     },
     // Most of them come as 403. https://developers.google.com/workspace/drive/api/guides/handle-errors
-    quotaReasons: ['userRateLimitExceeded', 'rateLimitExceeded', 'dailyLimitExceeded'],
-    reconnectReasons: ['insufficientPermissions'],
+    reasons: {
+      userRateLimitExceeded: 'rate_limited',
+      rateLimitExceeded: 'rate_limited',
+      dailyLimitExceeded: 'rate_limited',
+      insufficientPermissions: 'reconnect',
+    },
   },
   account: {
-    path: '/about?fields=user(displayName,emailAddress,permissionId)',
+    request: { path: '/about', query: { fields: 'user(displayName,emailAddress,permissionId)' } },
     read: (body) => {
       const { user } = About.parse(body)
       return { id: user.permissionId, label: user.emailAddress ?? user.displayName }
+    },
+  },
+  lists: {
+    drives: {
+      request: (cursor) => ({ path: '/drives', query: { pageSize: '100', pageToken: cursor ?? undefined } }),
+      read: (body) => {
+        const { drives, nextPageToken } = DriveList.parse(body)
+        return { items: drives.map(({ id, name }) => ({ id, label: name })), next: nextPageToken ?? null }
+      },
     },
   },
   streams: { google_drive: fileStream },
@@ -53,4 +68,9 @@ const About = z.object({
     // Absent when the account hides it.
     emailAddress: z.string().optional(),
   }),
+})
+
+const DriveList = z.object({
+  drives: z.array(z.object({ id: z.string(), name: z.string() })),
+  nextPageToken: z.string().optional(),
 })

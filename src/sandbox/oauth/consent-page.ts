@@ -1,40 +1,32 @@
 import { html } from 'hono/html'
-import { people } from '../accounts.ts'
-import type { AuthorizeRequest } from './authorize.ts'
+import type { SandboxAccount } from '../admin-contract.ts'
+import type { AuthorizationServerOptions, AuthorizeRequest } from './authorization-server.ts'
 
 type Html = ReturnType<typeof html>
 
+/** What the page's form is sent with. */
+interface ConsentForm {
+  /** Relative to the page. */
+  action: string
+  requestId: string
+}
+
 /** The page on which a user picks an account and agrees, or does not. A form without scripts: a program can fill it in as well. */
-export function consentPage(requestId: string, request: AuthorizeRequest): Html {
-  const chosen = people.find(({ email }) => email === request.loginHint) ?? people[0]
-  const accounts = people.map(
-    (account) =>
-      html`<label class="choice">
-        <input type="radio" name="account" value="${account.email}" ${account === chosen ? 'checked' : ''} />
-        <span><b>${account.displayName}</b><br /><small>${account.email}</small></span>
-      </label>`,
-  )
-  const scopes = request.scopes.map(
-    (scope) =>
-      html`<label class="choice">
-        <input type="checkbox" name="scope" value="${scope}" checked />
-        <span>${describe(scope)}<br /><small>${scope}</small></span>
-      </label>`,
-  )
+export function consentPage(form: ConsentForm, request: AuthorizeRequest, options: AuthorizationServerOptions): Html {
+  const hint = request.parameters.get('login_hint')
+  const { name, accounts } = options
+  const suggested = accounts.find((account) => account.name === hint) ?? accounts[0]
   return page(
-    'Sign in with Google (sandbox)',
+    `Sign in with ${name} (sandbox)`,
     html`<h1>Sign in</h1>
-      <p><b>${request.clientId}</b> wants access to your Google Account.</p>
-      <form method="post" action="auth/consent">
-        <input type="hidden" name="request" value="${requestId}" />
+      <p><b>${request.clientId}</b> wants access to your ${name} account.</p>
+      <form method="post" action="${form.action}">
+        <input type="hidden" name="request" value="${form.requestId}" />
         <fieldset>
           <legend>Choose an account</legend>
-          ${accounts}
+          ${accounts.map((account) => accountChoice(account, account === suggested))}
         </fieldset>
-        <fieldset>
-          <legend>Select what the app can access</legend>
-          ${scopes}
-        </fieldset>
+        ${options.lines.map(({ name: line }) => scopeList(line, request.scopes[line] ?? [], options))}
         <p class="buttons">
           <button name="decision" value="deny">Deny</button>
           <button name="decision" value="allow" class="primary">Allow</button>
@@ -44,7 +36,7 @@ export function consentPage(requestId: string, request: AuthorizeRequest): Html 
   )
 }
 
-/** The page that Google shows instead of sending an unchecked browser anywhere. */
+/** The page that a provider shows instead of sending an unchecked browser anywhere. */
 export function errorPage(code: string, message: string): Html {
   return page(
     'Access blocked (sandbox)',
@@ -54,24 +46,33 @@ export function errorPage(code: string, message: string): Html {
   )
 }
 
-function describe(scope: string): string {
-  const name = scope.split('/').at(-1) ?? scope
-  switch (name) {
-    case 'drive':
-      return 'See, edit, create and delete all of your Google Drive files'
-    case 'drive.readonly':
-      return 'See and download all your Google Drive files'
-    case 'drive.metadata.readonly':
-      return 'See information about your Google Drive files'
-    case 'drive.file':
-      return 'See, edit, create and delete only the Google Drive files that you use with this app'
-    case 'openid':
-    case 'email':
-    case 'userinfo.email':
-      return 'See your primary Google Account email address'
-    default:
-      return name
-  }
+function accountChoice({ name, label }: SandboxAccount, suggested: boolean): Html {
+  return html`<label class="choice">
+    <input type="radio" name="account" value="${name}" ${suggested ? 'checked' : ''} />
+    <span><b>${label}</b>${label === name ? '' : html`<br /><small>${name}</small>`}</span>
+  </label>`
+}
+
+function scopeList(line: string, scopes: readonly string[], { lines, authorize }: AuthorizationServerOptions): Html {
+  if (scopes.length === 0) return html``
+  const untickable = lines.some(({ name, scopes: kind }) => name === line && 'untickable' in kind && kind.untickable)
+  const items = scopes.map((scope) => {
+    const says = authorize?.describeScope?.(scope) ?? scope
+    const text = html`<span>${says}${says === scope ? '' : html`<br /><small>${scope}</small>`}</span>`
+    if (!untickable) return html`<li>${text}</li>`
+    return html`<label class="choice"><input type="checkbox" name="scope" value="${scope}" checked />${text}</label>`
+  })
+  const title = lines.length === 1 ? 'What the app can access' : `What the app can access (${line})`
+  return html`<fieldset>
+    <legend>${title}</legend>
+    ${
+      untickable
+        ? items
+        : html`<ul>
+            ${items}
+          </ul>`
+    }
+  </fieldset>`
 }
 
 function page(title: string, body: Html): Html {
@@ -105,6 +106,11 @@ function page(title: string, body: Html): Html {
             border: 1px solid #c4c7c5;
             border-radius: 0.5rem;
             margin: 1rem 0;
+          }
+          ul {
+            margin: 0;
+            padding-left: 1.25rem;
+            overflow-wrap: anywhere;
           }
           .choice {
             display: flex;

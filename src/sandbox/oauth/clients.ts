@@ -1,4 +1,4 @@
-/** An app as it is registered in the Google Cloud console. */
+/** An app as it is registered at a provider. */
 export interface OAuthClient {
   clientId: string
   clientSecret: string
@@ -6,9 +6,10 @@ export interface OAuthClient {
   redirectUris: readonly string[]
 }
 
+/** The app that every simulated provider knows, unless a test registers others. */
 export const defaultClient: OAuthClient = {
-  clientId: 'sandbox-google-client',
-  clientSecret: 'sandbox-google-secret',
+  clientId: 'sandbox-client',
+  clientSecret: 'sandbox-secret',
   redirectUris: [],
 }
 

@@ -1,0 +1,45 @@
+import { Hono } from 'hono'
+import type { SandboxEnv, SandboxFactory } from '../provider.ts'
+import { driveAdminRoutes } from './drive/admin-routes.ts'
+import { driveControl } from './drive/control.ts'
+import { openDrive } from './drive/open-drive.ts'
+import { driveRoutes } from './drive/routes.ts'
+import { apiHost, googleErrors } from './google-errors.ts'
+import { authorizeHost, createGoogleOAuth, tokenHost } from './oauth/google-oauth.ts'
+import { loadServiceAccountKey } from './oauth/service-account-key.ts'
+
+/** Google: sign-in, tokens, and Drive. */
+export const createSandbox: SandboxFactory = async (options) => {
+  const { clock, statePath } = options
+  // The key takes as long to make as the tree takes to scan.
+  const [key, { store, journal }] = await Promise.all([
+    loadServiceAccountKey(statePath('google-service-account.json')),
+    openDrive(options),
+  ])
+  const oauth = await createGoogleOAuth(options, key)
+
+  const routes = new Hono<SandboxEnv>()
+  routes.route('/', oauth.routes)
+  routes.route('/', driveRoutes(store, oauth, clock))
+  const admin = new Hono<SandboxEnv>()
+  admin.get('/service-account.json', (c) => c.json(key.file))
+  admin.route('/', driveAdminRoutes(store, clock))
+
+  const flush = async () => {
+    await Promise.all([oauth.flush(), journal?.flush()])
+  }
+  return {
+    id: 'google',
+    hosts: [authorizeHost, tokenHost, apiHost],
+    routes,
+    observe: oauth.observe,
+    admin,
+    errors: googleErrors,
+    controls: { 'google-drive': driveControl(oauth.control, store, clock) },
+    flush,
+    async close() {
+      await flush()
+      await journal?.close()
+    },
+  }
+}

@@ -1,0 +1,29 @@
+/** Who is behind a change of an integration, as `public.audit_log` keeps it. */
+export interface Origin {
+  actor: 'user' | 'operator' | 'system'
+  /** The function, command or job that it comes through. */
+  source: string
+  ip?: string
+  user_agent?: string
+}
+
+/** The origin of a request by a user, or by the user's browser, to the Edge Function `source`. */
+export function originOf(request: Request, source: string): Origin {
+  const ip = clientAddress(request)
+  const userAgent = request.headers.get('user-agent')
+  return {
+    actor: 'user',
+    source,
+    ...(ip !== undefined && { ip }),
+    ...(userAgent !== null && { user_agent: userAgent }),
+  }
+}
+
+/**
+ * The caller's address, or undefined. Hosted projects are behind Cloudflare, which overwrites `CF-Connecting-IP`. Elsewhere each proxy adds
+ * the address it sees at the end of `X-Forwarded-For`; what stands before is the caller's own claim.
+ */
+export function clientAddress({ headers }: Request): string | undefined {
+  const seen = headers.get('cf-connecting-ip') ?? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
+  return seen !== undefined && /^[\da-fA-F.:]{2,45}$/.test(seen) ? seen : undefined
+}

@@ -1,0 +1,61 @@
+import { defineProvider } from '../define.ts'
+import { ApiError, UserInfo } from './answers.ts'
+import { projectsPage, projectsRequest } from './projects.ts'
+
+/** Autodesk Construction Cloud. Facts from https://aps.autodesk.com/en/docs/oauth/v2 and https://aps.autodesk.com/en/docs/data/v2. */
+export const provider = defineProvider({
+  id: 'autodesk',
+  name: 'Autodesk',
+  docs: 'https://aps.autodesk.com/en/docs/data/v2',
+  auth: {
+    issuer: 'https://developer.api.autodesk.com',
+    issuerInResponse: false,
+    authorizeUrl: 'https://developer.api.autodesk.com/authentication/v2/authorize',
+    tokenUrl: 'https://developer.api.autodesk.com/authentication/v2/token',
+    revocation: { by: 'token', url: 'https://developer.api.autodesk.com/authentication/v2/revoke', ends: 'token' },
+    scopes: ['data:read', 'account:read', 'user-profile:read'],
+    // Basic only: credentials in the header and in the body at once are refused.
+    clientAuth: 'basic',
+    pkce: true,
+    // https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/refresh-token
+    usedRefreshToken: 'dead',
+    lifetimeIfUnsaid: 'jwt',
+    env: {
+      clientId: 'CONNECTOR_AUTODESK_CLIENT_ID',
+      clientSecret: 'CONNECTOR_AUTODESK_CLIENT_SECRET',
+      redirectUri: 'CONNECTOR_AUTODESK_REDIRECT_URI',
+    },
+    clientCredentials: { scopes: ['data:read', 'account:read'] },
+  },
+  api: {
+    baseUrl: 'https://developer.api.autodesk.com',
+    otherHosts: ['api.userprofile.autodesk.com'],
+    reason: (body) => ApiError.safeParse(body).data,
+    // https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handling. BIM360DM_ERROR is not here: its status says what it is.
+    reasons: {
+      'ERR-001': 'rate_limited',
+      'AUTH-006': 'unauthorized',
+      // With 403.
+      USER_NOT_AUTHENTICATED: 'unauthorized',
+      'AUTH-004': 'reconnect',
+      // The app lacks the API, or the account lacks the app, or both are in different regions.
+      'AUTH-001': 'not_installed',
+      'AUTH-010': 'forbidden',
+      NOT_FOUND: 'not_found',
+      BAD_INPUT: 'rejected',
+      'AUTH-003': 'contract',
+      'AUTH-008': 'contract',
+      'AUTH-009': 'contract',
+      'AUTH-012': 'contract',
+    },
+  },
+  account: {
+    request: { path: 'https://api.userprofile.autodesk.com/userinfo' },
+    read: (body) => {
+      const { sub, email, name, preferred_username } = UserInfo.parse(body)
+      return { id: sub, label: email ?? name ?? preferred_username ?? sub }
+    },
+  },
+  lists: { projects: { request: projectsRequest, read: projectsPage } },
+  streams: {},
+})

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+
+// Answers of https://docs.slack.dev/reference/methods, and what Slack posts to an app. Each answer's schema is named after its method.
+
+/** `ok: false`, with any HTTP status. */
+export const Failure = z.object({ ok: z.literal(false), error: z.string().min(1).catch('unknown_error') })
+
+const answer = z.object({ ok: z.boolean() })
+const paging = { response_metadata: z.object({ next_cursor: z.string().optional() }).nullish() }
+
+/** The token of the person who installed the app; without one when no user scope was asked for. */
+export const AuthedUser = z.looseObject({ id: z.string().optional(), access_token: z.string() })
+const Place = z.object({ id: z.string(), name: z.string().optional() }).nullish()
+const tokens = {
+  access_token: z.string().optional(),
+  token_type: z.string().optional(),
+  /** Separated by commas. */
+  scope: z.string().optional(),
+  /** The next two with token rotation only. */
+  refresh_token: z.string().optional(),
+  /** Seconds. */
+  expires_in: z.number().optional(),
+}
+export const OauthV2Access = answer.extend({
+  ...tokens,
+  app_id: z.string().optional(),
+  bot_user_id: z.string().optional(),
+  /** Null when the app was installed for a whole organization. */
+  team: Place,
+  /** Null outside Enterprise Grid. */
+  enterprise: Place,
+  is_enterprise_install: z.boolean().optional(),
+  authed_user: z.object({ id: z.string(), ...tokens }).optional(),
+})
+export const OauthV2Exchange = OauthV2Access
+/** The form before `oauth.v2.access`. */
+export const OauthAccess = answer.extend({
+  access_token: z.string().optional(),
+  scope: z.string().optional(),
+  team_id: z.string().optional(),
+  team_name: z.string().optional(),
+  bot: z.object({ bot_user_id: z.string(), bot_access_token: z.string() }).optional(),
+})
+export const OpenidConnectToken = answer.extend({ access_token: z.string().optional(), id_token: z.string().optional() })
+export const OpenidConnectUserInfo = answer.extend({ sub: z.string(), email: z.string().optional(), name: z.string().optional() })
+
+export const AuthTest = answer.extend({
+  team: z.string().optional(),
+  team_id: z.string(),
+  user_id: z.string(),
+  /** With a bot's token only. */
+  bot_id: z.string().optional(),
+  enterprise_id: z.string().nullish(),
+  is_enterprise_install: z.boolean().optional(),
+})
+export const AuthRevoke = answer.extend({ revoked: z.boolean().optional() })
+export const AppsUninstall = answer
+export const TeamInfo = answer.extend({ team: z.object({ id: z.string(), name: z.string(), domain: z.string().optional() }) })
+export const BotsInfo = answer.extend({
+  bot: z.object({ id: z.string(), app_id: z.string().optional(), name: z.string().optional() }),
+})
+
+/** Most fields are missing once the user is deleted. */
+const User = z.object({
+  id: z.string(),
+  team_id: z.string().optional(),
+  name: z.string().optional(),
+  real_name: z.string().optional(),
+  deleted: z.boolean().optional(),
+  is_bot: z.boolean().optional(),
+  /** `email` only with the scope `users:read.email`, and never for bots. */
+  profile: z.object({ email: z.string().optional(), display_name: z.string().optional() }).optional(),
+})
+export const UsersList = answer.extend({ members: z.array(User), ...paging })
+export const UsersInfo = answer.extend({ user: User })
+export const UsersLookupByEmail = UsersInfo
+export const UsersIdentity = UsersInfo
+export const UsersProfileGet = answer.extend({ profile: z.object({ email: z.string().optional() }) })
+
+/** Direct messages have no name. */
+const Channel = z.object({
+  id: z.string(),
+  name: z.string().optional(),
+  is_archived: z.boolean().optional(),
+  is_private: z.boolean().optional(),
+  is_member: z.boolean().optional(),
+})
+export const ConversationsList = answer.extend({ channels: z.array(Channel), ...paging })
+export const UsersConversations = ConversationsList
+export const ConversationsInfo = answer.extend({ channel: Channel })
+export const ConversationsJoin = ConversationsInfo
+export const ConversationsOpen = ConversationsInfo.extend({ already_open: z.boolean().optional() })
+export const ConversationsMembers = answer.extend({ members: z.array(z.string()), ...paging })
+
+/** `ts` is a message's key within its channel, and no number: its digits must stay as they are. */
+export const ChatPostMessage = answer.extend({ channel: z.string(), ts: z.string() })
+export const ChatUpdate = ChatPostMessage
+export const ChatDelete = ChatPostMessage
+export const ChatPostEphemeral = answer.extend({ message_ts: z.string() })
+export const ViewsOpen = answer.extend({ view: z.object({ id: z.string(), hash: z.string().optional() }) })
+
+/** A form, as an object; `is_enterprise_install` is then text. https://docs.slack.dev/interactivity/implementing-slash-commands */
+export const SlashCommand = z.object({
+  command: z.string(),
+  text: z.string(),
+  user_id: z.string(),
+  channel_id: z.string(),
+  team_id: z.string(),
+  enterprise_id: z.string().optional(),
+  is_enterprise_install: z.union([z.boolean(), z.stringbool()]).optional(),
+  response_url: z.string(),
+  trigger_id: z.string(),
+})
+
+/** The form field `payload`. https://docs.slack.dev/reference/interaction-payloads */
+export const InteractionPayload = z.object({
+  type: z.string(),
+  team: Place,
+  enterprise: Place,
+  user: z.object({ id: z.string() }),
+  channel: z.object({ id: z.string() }).optional(),
+  response_url: z.string().optional(),
+  trigger_id: z.string().optional(),
+  callback_id: z.string().optional(),
+})
+
+/** A request of the Events API. https://docs.slack.dev/apis/events-api */
+export const EventCallback = z.object({
+  type: z.string(),
+  team_id: z.string().optional(),
+  enterprise_id: z.string().nullish(),
+  api_app_id: z.string(),
+  /** The same when the delivery is repeated. */
+  event_id: z.string(),
+  /** Seconds since the epoch. */
+  event_time: z.number(),
+  event: z.looseObject({ type: z.string() }),
+})
+/** `event` of `tokens_revoked`: whose tokens, not which. */
+export const TokensRevoked = z.object({
+  type: z.literal('tokens_revoked'),
+  tokens: z.object({ oauth: z.array(z.string()).optional(), bot: z.array(z.string()).optional() }),
+})
+/** Itself the request, or the `event` of one: sources differ. */
+export const AppRateLimited = z.object({
+  type: z.literal('app_rate_limited'),
+  team_id: z.string(),
+  /** Seconds since the epoch. */
+  minute_rate_limited: z.number(),
+  api_app_id: z.string(),
+})
