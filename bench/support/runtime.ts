@@ -16,8 +16,8 @@ export function createRuntime({ databaseUrl, sandboxUrl, tokenKeys }: Surroundin
     CONNECTOR_SANDBOX_URL: sandboxUrl,
     CONNECTOR_LOG_LEVEL: 'warn',
     CONNECTOR_TOKEN_KEYS: tokenKeys,
-    GOOGLE_CLIENT_ID: 'sandbox-google-client',
-    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    GOOGLE_CLIENT_ID: 'sandbox-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-secret',
     // Neither Auth nor Edge Functions take part.
     CONNECTOR_SUPABASE_URL: 'http://127.0.0.1',
     CONNECTOR_SUPABASE_ANON_KEY: 'unused',

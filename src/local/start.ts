@@ -92,8 +92,8 @@ function interrupted(): Promise<void> {
 /** What the operator of a hosted project sets as secrets of the Edge Functions. */
 async function functionEnv(dataDir: string, sandboxUrl: string): Promise<Record<string, string>> {
   return {
-    GOOGLE_CLIENT_ID: 'sandbox-google-client',
-    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    GOOGLE_CLIENT_ID: 'sandbox-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-secret',
     CONNECTOR_SANDBOX_URL: sandboxUrl,
     CONNECTOR_REDIRECT_URLS: appUrl,
     CONNECTOR_TOKEN_KEYS: await loadTokenKey(join(dataDir, 'token-key')),

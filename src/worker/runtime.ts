@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readConfig } from '../shared/config.ts'
 import { PatchbayError } from '../shared/errors.ts'
+import { providers } from '../shared/providers/registry.ts'
 import { type Runtime, createRuntime } from '../shared/runtime.ts'
 
 /**
@@ -8,23 +9,31 @@ import { type Runtime, createRuntime } from '../shared/runtime.ts'
  * how many syncs it may run at a time. Throws `config_invalid`.
  */
 export function openRuntime(connections: (maxConcurrentSyncs: number) => number): Runtime {
-  const config = readConfig(withCredentialsFile(process.env))
+  const config = readConfig(withCredentialsFiles(process.env))
   return createRuntime(config, {
     connections: connections(config.maxConcurrentSyncs),
     print: (line) => process.stdout.write(`${line}\n`),
   })
 }
 
-/** The service account's key comes as a path here; the shared code takes its content, because an Edge Function has no files. */
-function withCredentialsFile(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  const path = env['CONNECTOR_GOOGLE_DRIVE_CREDENTIALS_PATH']
-  if (!path) return env
+/** A service account's key may come as a path here; the shared code takes its content, because an Edge Function has no files. */
+function withCredentialsFiles(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  const contents: Record<string, string> = {}
+  for (const { auth } of providers) {
+    const name = auth.serviceAccount?.env
+    const path = name === undefined ? undefined : env[`${name}_PATH`]
+    if (name !== undefined && path) contents[name] = readKeyFile(`${name}_PATH`, path)
+  }
+  return { ...env, ...contents }
+}
+
+function readKeyFile(variable: string, path: string): string {
   try {
-    return { ...env, CONNECTOR_GOOGLE_DRIVE_CREDENTIALS: readFileSync(path, 'utf8') }
+    return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new PatchbayError('config_invalid', 'The file that CONNECTOR_GOOGLE_DRIVE_CREDENTIALS_PATH names cannot be read.', {
+    throw new PatchbayError('config_invalid', `The file that ${variable} names cannot be read.`, {
       cause: error,
-      hint: 'Give the path of the JSON key that Google made for the service account.',
+      hint: 'Give the path of the JSON key that the provider made for the service account.',
     })
   }
 }

@@ -16,8 +16,8 @@ create table public.audit_log (
   created_at timestamptz not null default clock_timestamp(),
   constraint audit_log_actor_check check (actor in ('user', 'operator', 'system')),
   constraint audit_log_event_check check (event in (
-    'connecting', 'connect_failed', 'connected', 'reconnected', 'recovered', 'needs_reauth', 'error', 'disconnected', 'revoked',
-    'revocation_failed', 'tenant_chosen'
+    'connect_failed', 'connected', 'reconnected', 'recovered', 'needs_reauth', 'error', 'disconnected', 'revoked',
+    'revocation_skipped', 'revocation_failed', 'tenant_chosen'
   ))
 );
 

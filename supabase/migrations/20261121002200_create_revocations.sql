@@ -129,7 +129,7 @@ create trigger integrations_revoke_deleted
 before delete on public.integrations
 for each row execute function patchbay.revoke_deleted_integration();
 
--- Ends a revocation: p_event is 'revoked' or 'revocation_failed'.
+-- Ends a revocation: p_event is 'revoked', 'revocation_skipped' or 'revocation_failed'.
 create function patchbay.finish_revocation(p_id uuid, p_event text, p_reason text)
 returns void
 language sql

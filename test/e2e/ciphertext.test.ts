@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Sql } from 'postgres'
 import { sandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { startConnectedDrive } from '../support/connected-drive.ts'
 
@@ -8,16 +9,15 @@ it('promise 6: tokens are ciphertext to the database: no row of any table holds 
   const seen: string[] = []
   await using drive = await startConnectedDrive()
   const runtime = { ...drive.runtime, fetch: recordTokens(seen) }
-  const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.createFile({ name: 'a.txt' })
-  await sandbox.google.expireAccessTokens()
+  await googleSandbox(drive.sandboxUrl).createFile({ name: 'a.txt' })
+  await sandboxClient(drive.sandboxUrl).control('google-drive').expireAccessTokens()
   expect(await runSync(runtime, drive.endpointId, { deadline: Number.POSITIVE_INFINITY, pages: 10 })).toBe('completed')
 
   // The token that was refused, the one that replaced it, and the refresh token.
   expect(new Set(seen.map((token) => token.slice(0, 5)))).toEqual(new Set(['ya29.', '1//0g']))
   const dump = await dumpDatabase(drive.sql)
   expect(dump).toContain('a.txt')
-  expect([...seen, 'ya29.', 'sandbox-google-secret'].filter((token) => dump.includes(token))).toEqual([])
+  expect([...seen, 'ya29.', 'sandbox-secret'].filter((token) => dump.includes(token))).toEqual([])
 })
 
 /** Keeps each token that goes to the provider. */

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { compareWithProvider } from '../../src/local/demo/compare.ts'
 import { dispatch } from '../../src/shared/db/sync-store.ts'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { until } from '../support/until.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
@@ -17,7 +18,8 @@ const pageItems = 50
 it('promise 2: nothing lost, nothing invented, with kill -9 at 25 random moments of one sync', async () => {
   await using drive = await startConnectedDrive()
   const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.createFiles({ count: files, prefix: 'file ' })
+  const google = googleSandbox(drive.sandboxUrl)
+  await google.createFiles({ count: files, prefix: 'file ' })
   await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: pageItems }, times: 'always' })
   await sandbox.clearRequests()
   await drive.sql`update pgboss.queue set retry_delay = 0`
@@ -38,7 +40,7 @@ it('promise 2: nothing lost, nothing invented, with kill -9 at 25 random moments
   worker.kill('SIGTERM')
   await once(worker, 'close')
 
-  expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+  expect(await compareWithProvider(drive.sql, google, drive.endpointId)).toEqual([])
   expect(await pagesFetchedAgain(sandbox)).toBeLessThanOrEqual(kills)
   expect(await runStates(drive)).toEqual(['completed'])
   const [counted] = await drive.sql`select inserted::int, fetched::int, deleted::int from public.sync_logs`

@@ -19,8 +19,8 @@ it.each(['deno', 'deno-2.1.4'] as const)(
       sandboxUrl: sandbox.url,
       denoVersion,
       functionEnv: {
-        GOOGLE_CLIENT_ID: 'sandbox-google-client',
-        GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+        GOOGLE_CLIENT_ID: 'sandbox-client',
+        GOOGLE_CLIENT_SECRET: 'sandbox-secret',
         CONNECTOR_SANDBOX_URL: sandbox.url,
         CONNECTOR_REDIRECT_URLS: appUrl,
         CONNECTOR_TOKEN_KEYS: `test:${randomBytes(32).toString('base64url')}`,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-import { sandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { addUser } from '../db/rows.ts'
 import { startConnectedDrive } from '../support/connected-drive.ts'
@@ -13,12 +13,12 @@ const run = promisify(execFile)
 
 it('reads what is shared with a service account, connected by the operator with its key file', async () => {
   await using drive = await startConnectedDrive()
-  const sandbox = sandboxClient(drive.sandboxUrl)
-  const key = await sandbox.google.serviceAccount()
-  const folder = await sandbox.google.createFolder({ name: 'for the team' })
-  await sandbox.google.createFile({ name: 'shared.txt', parentId: folder.id })
-  await sandbox.google.createFile({ name: 'private.txt' })
-  await sandbox.google.shareFile({ id: folder.id, account: key.client_email, shared: true })
+  const google = googleSandbox(drive.sandboxUrl)
+  const key = await google.serviceAccount()
+  const folder = await google.createFolder({ name: 'for the team' })
+  await google.createFile({ name: 'shared.txt', parentId: folder.id })
+  await google.createFile({ name: 'private.txt' })
+  await google.shareFile({ id: folder.id, account: key.client_email, shared: true })
 
   const keyDir = await mkdtemp(join(tmpdir(), 'patchbay-key-'))
   const userId = await addUser(drive.sql)

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { compareWithProvider } from '../../src/local/demo/compare.ts'
-import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
+import { sandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox, type GoogleSandbox } from '../../src/sandbox/google/client.ts'
 import { dispatch } from '../../src/shared/db/sync-store.ts'
 import { drain } from '../../src/shared/jobs/drain.ts'
 import { createJobQueue } from '../../src/shared/jobs/queue.ts'
@@ -12,7 +13,7 @@ import { startConnectedDrive, type ConnectedDrive } from '../support/connected-d
 
 it("drains in the worker function for one invocation's budget, and leaves the rest to the next", async () => {
   await using drive = await startConnectedDrive()
-  const sandbox = await manyPages(drive, 70)
+  const google = await manyPages(drive, 70)
   await dispatch(drive.sql)
 
   await invoke(drive)
@@ -21,7 +22,7 @@ it("drains in the worker function for one invocation's budget, and leaves the re
 
   await invoke(drive)
   expect(await statuses(drive)).toEqual(['partial', 'completed'])
-  expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+  expect(await compareWithProvider(drive.sql, google, drive.endpointId)).toEqual([])
 })
 
 it('answers the scheduler at once, and drains once however often it is woken', async () => {
@@ -38,7 +39,7 @@ it('answers the scheduler at once, and drains once however often it is woken', a
 
 it('hands back its run when it is told to stop, and the next worker goes on from there', async () => {
   await using drive = await startConnectedDrive()
-  const sandbox = await manyPages(drive, 200)
+  const google = await manyPages(drive, 200)
   await dispatch(drive.sql)
   const first = spawn(process.execPath, ['src/worker/main.ts'], { env: drive.env, stdio: ['ignore', 'ignore', 'inherit'] })
   await until(async () => (await readSoFar(drive)) > 0)
@@ -51,7 +52,7 @@ it('hands back its run when it is told to stop, and the next worker goes on from
   await until(async () => (await statuses(drive)).at(-1) === 'completed')
   second.kill('SIGINT')
   expect(await once(second, 'close')).toEqual([0, null])
-  expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+  expect(await compareWithProvider(drive.sql, google, drive.endpointId)).toEqual([])
 })
 
 it('refreshes a token ahead of its expiry, so that no caller waits for it', async () => {
@@ -69,18 +70,18 @@ it('refreshes a token ahead of its expiry, so that no caller waits for it', asyn
   })
   await queue.close()
 
-  expect((await sandboxClient(drive.sandboxUrl).google.tokenStats()).refresh_token).toEqual({ requests: 1, issued: 1 })
+  expect((await sandboxClient(drive.sandboxUrl).control('google-drive').tokenStats()).refresh_token).toEqual({ requests: 1, issued: 1 })
   expect(await drive.sql`select version::int, refresh_due_at > now() as later from patchbay.secrets`).toEqual([
     { version: 2, later: true },
   ])
   expect(await drive.sql`select state::text from pgboss.job`).toEqual([{ state: 'completed' }])
 })
 
-async function manyPages(drive: ConnectedDrive, pages: number): Promise<SandboxClient> {
-  const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.createFiles({ count: pages * 10, prefix: 'file ' })
-  await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: 10 }, times: 'always' })
-  return sandbox
+async function manyPages(drive: ConnectedDrive, pages: number): Promise<GoogleSandbox> {
+  const google = googleSandbox(drive.sandboxUrl)
+  await google.createFiles({ count: pages * 10, prefix: 'file ' })
+  await sandboxClient(drive.sandboxUrl).addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: 10 }, times: 'always' })
+  return google
 }
 
 async function invoke(drive: ConnectedDrive): Promise<void> {

@@ -7,6 +7,7 @@ import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { approveConsent } from '../../src/sandbox/consent.ts'
 import { sandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts'
 import { connect } from '../../src/shared/db/connection.ts'
 import { connectServiceAccount } from '../../src/shared/oauth/connect.ts'
@@ -43,8 +44,8 @@ beforeAll(async () => {
     dataDir,
     sandboxUrl: sandbox.url,
     functionEnv: {
-      GOOGLE_CLIENT_ID: 'sandbox-google-client',
-      GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+      GOOGLE_CLIENT_ID: 'sandbox-client',
+      GOOGLE_CLIENT_SECRET: 'sandbox-secret',
       CONNECTOR_SANDBOX_URL: sandbox.url,
       CONNECTOR_REDIRECT_URLS: `${app}/settings,${app}/integrations`,
       CONNECTOR_TOKEN_KEYS: tokenKeys,
@@ -175,11 +176,11 @@ describe('the callback', () => {
     const eves = new Browser()
     const page = locationOf(await eves.open((await authorize(eve, {})).body.url, app))
     const callback = await approveConsent(page)
-    const before = (await google.google.tokenStats()).authorization_code.requests
+    const before = (await google.control('google-drive').tokenStats()).authorization_code.requests
     expect(locationOf(await new Browser().open(callback))).toBe(failed('browser_mismatch'))
     // And it is used up, also for Eve's own browser.
     expect(locationOf(await eves.open(callback))).toBe(failed('state_invalid'))
-    expect((await google.google.tokenStats()).authorization_code.requests).toBe(before)
+    expect((await google.control('google-drive').tokenStats()).authorization_code.requests).toBe(before)
     expect(await integrations()).toEqual([])
   })
 
@@ -250,9 +251,9 @@ describe('the callback', () => {
     const { callback, browser } = await untilCallback(pat, {})
     const url = new URL(callback)
     url.searchParams.set('iss', 'https://evil.example')
-    const before = (await google.google.tokenStats()).authorization_code.requests
+    const before = (await google.control('google-drive').tokenStats()).authorization_code.requests
     expect(locationOf(await browser.open(url.href))).toBe(failed('issuer_mismatch'))
-    expect((await google.google.tokenStats()).authorization_code.requests).toBe(before)
+    expect((await google.control('google-drive').tokenStats()).authorization_code.requests).toBe(before)
   })
 
   it('tells the app that the user declined, and uses up the state', async () => {
@@ -517,7 +518,7 @@ describe('a stored connection', () => {
     expect(second.accessToken).not.toBe(first.accessToken)
     expect(second.version).toBe(2n)
 
-    await google.google.revokeGrant('pat@example.com')
+    await google.control('google-drive').revokeGrants('pat@example.com')
     await platform.sql`update patchbay.secrets set expires_at = now()`
     await expect(tokens().get()).rejects.toMatchObject({ code: 'needs_reauth' })
     expect(await integrations()).toMatchObject([{ status: 'needs_reauth' }])
@@ -528,7 +529,7 @@ describe('a stored connection', () => {
   })
 
   it("can be the operator's service account, given to one user", async () => {
-    const key = JSON.stringify(await google.google.serviceAccount())
+    const key = JSON.stringify(await googleSandbox(sandbox.url).serviceAccount())
     const { runtime, sql } = openRuntime({ CONNECTOR_GOOGLE_DRIVE_CREDENTIALS: key })
     const definition = findProvider('google-drive')
     const connection = await connectServiceAccount(runtime, definition, pat.id)
@@ -549,8 +550,8 @@ describe('a stored connection', () => {
       ...completeEnv(),
       CONNECTOR_SANDBOX_URL: sandbox.url,
       CONNECTOR_TOKEN_KEYS: tokenKeys,
-      GOOGLE_CLIENT_ID: 'sandbox-google-client',
-      GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+      GOOGLE_CLIENT_ID: 'sandbox-client',
+      GOOGLE_CLIENT_SECRET: 'sandbox-secret',
       ...more,
     }
     return { runtime: createRuntime(sql, env), sql }

@@ -164,6 +164,6 @@ export async function storeIntegration(
 /** Fails when a text holds something that must never leave the process. */
 export function secretsIn(shown: string): string[] {
   return (
-    shown.match(/(?:access|refresh)-\d+|ya29\.[\w.-]+|1\/\/[\w-]+|4\/0A[\w-]+|sandbox-google-secret|test-client-secret/g) ?? []
+    shown.match(/(?:access|refresh)-\d+|ya29\.[\w.-]+|1\/\/[\w-]+|4\/0A[\w-]+|sandbox-secret|test-client-secret/g) ?? []
   )
 }

@@ -1,7 +1,7 @@
 import { SignJWT, importPKCS8 } from 'jose'
 import { z } from 'zod'
 import { approveConsent } from '../../src/sandbox/consent.ts'
-import type { SandboxClient } from '../../src/sandbox/client.ts'
+import type { GoogleSandbox } from '../../src/sandbox/google/client.ts'
 import { providerUrl } from '../../src/shared/http/provider-url.ts'
 import { createProviderApi, type ProviderApi } from '../../src/shared/http/provider-api.ts'
 import { createLogger } from '../../src/shared/log.ts'
@@ -13,7 +13,7 @@ const redirectUri = 'http://127.0.0.1:9/callback'
 export async function connectAccount(sandboxUrl: string, email: string): Promise<ProviderApi> {
   const { auth } = googleDrive
   const authorizeUrl = new URL(providerUrl(auth.authorizeUrl, sandboxUrl))
-  const request = { client_id: 'sandbox-google-client', redirect_uri: redirectUri, response_type: 'code', state: 'x' }
+  const request = { client_id: 'sandbox-client', redirect_uri: redirectUri, response_type: 'code', state: 'x' }
   for (const [name, value] of Object.entries({ ...request, ...auth.authorizeParams, scope: auth.scopes.join(' ') })) {
     authorizeUrl.searchParams.set(name, value)
   }
@@ -22,14 +22,14 @@ export async function connectAccount(sandboxUrl: string, email: string): Promise
     grant_type: 'authorization_code',
     code: callback.searchParams.get('code') ?? '',
     redirect_uri: redirectUri,
-    client_id: 'sandbox-google-client',
-    client_secret: 'sandbox-google-secret',
+    client_id: 'sandbox-client',
+    client_secret: 'sandbox-secret',
   })
 }
 
 /** The Drive API with a token of the sandbox's service account. */
-export async function connectServiceAccount(sandboxUrl: string, sandbox: SandboxClient): Promise<ProviderApi> {
-  const file = await sandbox.google.serviceAccount()
+export async function connectServiceAccount(sandboxUrl: string, google: GoogleSandbox): Promise<ProviderApi> {
+  const file = await google.serviceAccount()
   const assertion = await new SignJWT({ scope: googleDrive.auth.scopes.join(' ') })
     .setProtectedHeader({ alg: 'RS256', kid: file.private_key_id })
     .setIssuer(file.client_email)

@@ -4,6 +4,7 @@ import type { drive_v3 } from '@googleapis/drive'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox, type GoogleSandbox } from '../../src/sandbox/google/client.ts'
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts'
 import type { ProviderApi } from '../../src/shared/http/provider-api.ts'
 import { googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
@@ -18,6 +19,7 @@ const robot = 'sandbox@patchbay-sandbox.iam.gserviceaccount.com'
 
 let sandbox: Sandbox
 let admin: SandboxClient
+let google: GoogleSandbox
 let api: ProviderApi
 /** The shared drive that the sandbox has. */
 let driveId: string
@@ -30,14 +32,15 @@ beforeAll(async () => {
   const root = fileURLToPath(new URL('../../src/shared', import.meta.url))
   sandbox = await startSandbox({ root, extras: true })
   admin = sandboxClient(sandbox.url)
+  google = googleSandbox(sandbox.url)
   api = await connectAccount(sandbox.url, pat)
-  const entries = await admin.google.files()
+  const entries = await google.files()
   driveId = entries.find((entry) => entry.path === '/Shared drives/Ops/Archive')?.driveId ?? ''
 })
 
 beforeEach(async () => {
   folders += 1
-  folderId = (await admin.google.createFolder({ name: `Work ${folders}` })).id
+  folderId = (await google.createFolder({ name: `Work ${folders}` })).id
   await admin.clearFaults()
   await admin.clearRequests()
 })
@@ -50,7 +53,7 @@ const open = (config: unknown, pageSize?: number, as = api) => new EngineDouble(
 
 /** What an endpoint should hold now, as Drive has it. */
 async function truth(scope: { account?: string; drive?: string; folder?: string }): Promise<object[]> {
-  const entries = await admin.google.files(scope.account)
+  const entries = await google.files(scope.account)
   const folderPath = entries.find((entry) => entry.id === scope.folder)?.path
   return entries
     .filter((entry) => !entry.trashed && !entry.isFolder)
@@ -126,7 +129,7 @@ describe('a full pass', () => {
   it('stores a shared drive, and nothing else, when the endpoint names it', async () => {
     const engine = open({ drive_id: driveId })
     await engine.run()
-    await admin.google.createFile({ parentId: driveId, name: 'plan.dwg' })
+    await google.createFile({ parentId: driveId, name: 'plan.dwg' })
     await engine.run()
     expect(stored(engine)).toEqual(await truth({ drive: driveId }))
     expect(engine.paths()).toContain('/plan.dwg')
@@ -144,12 +147,12 @@ describe('a full pass', () => {
   })
 
   it('stores a folder of a shared drive by its id alone', async () => {
-    const folder = await admin.google.createFolder({ parentId: driveId, name: 'Site' })
+    const folder = await google.createFolder({ parentId: driveId, name: 'Site' })
     await makeTree(folder.id, 2, 2)
     const engine = open({ folder_id: folder.id })
     await engine.run()
     expect(stored(engine)).toEqual(await truth({ folder: folder.id }))
-    await admin.google.createFile({ parentId: folder.id, name: 'later.txt' })
+    await google.createFile({ parentId: folder.id, name: 'later.txt' })
     expect(await engine.run()).toHaveLength(1)
     expect(engine.paths()).toContain('/later.txt')
   })
@@ -168,7 +171,7 @@ describe('a full pass', () => {
   })
 
   it('takes a Google document without a size, and sizes of terabytes', async () => {
-    await admin.google.createFile({ parentId: folderId, name: 'big.bin', size: 5 * 1024 ** 4 })
+    await google.createFile({ parentId: folderId, name: 'big.bin', size: 5 * 1024 ** 4 })
     const engine = open({})
     await engine.run()
     const byName = (name: string) => [...engine.files.values()].find((file) => file.name === name)
@@ -178,8 +181,8 @@ describe('a full pass', () => {
 
   it('gives a service account what is shared with it', async () => {
     await makeTree(folderId, 1, 2)
-    await admin.google.shareFile({ id: folderId, account: robot, shared: true })
-    const robotApi = await connectServiceAccount(sandbox.url, admin)
+    await google.shareFile({ id: folderId, account: robot, shared: true })
+    const robotApi = await connectServiceAccount(sandbox.url, google)
     for (const [config, scope] of [
       [{}, {}],
       [{ folder_id: folderId }, { folder: folderId }],
@@ -189,7 +192,7 @@ describe('a full pass', () => {
       await engine.run()
       expect(stored(engine)).toEqual(await truth({ account: robot, ...scope }))
     }
-    await admin.google.shareFile({ id: folderId, account: robot, shared: false })
+    await google.shareFile({ id: folderId, account: robot, shared: false })
   })
 
   it('misses nothing that happens while it runs', async () => {
@@ -203,9 +206,9 @@ describe('a full pass', () => {
       await engine.run(async () => {
         count += 1
         if (count > 6) return
-        const folder = await admin.google.createFolder({ parentId: folderId, name: `New ${count}` })
-        const file = await admin.google.createFile({ parentId: folder.id, name: 'new.txt' })
-        if (count % 2 === 0) await admin.google.deleteFile(file.id)
+        const folder = await google.createFolder({ parentId: folderId, name: `New ${count}` })
+        const file = await google.createFile({ parentId: folder.id, name: 'new.txt' })
+        if (count % 2 === 0) await google.deleteFile(file.id)
       })
       await engine.run()
       expect(count).toBeGreaterThan(4)
@@ -216,10 +219,10 @@ describe('a full pass', () => {
   it('asks for a folder by itself when a query for several has nothing of it', async () => {
     await makeTree(folderId, 2, 3)
     // The second listing is the one for the three folders; Drive answers as if two of them were empty.
-    const [, second] = await admin.google
+    const [, second] = await google
       .files()
       .then((all) => all.filter((entry) => entry.parentId === folderId && entry.isFolder))
-    const inSecond = (await admin.google.files()).filter((entry) => entry.parentId === second?.id)
+    const inSecond = (await google.files()).filter((entry) => entry.parentId === second?.id)
     const files = inSecond.map(({ id, name, mimeType }) => ({ id, name, mimeType, parents: [second?.id] }))
     await fault('/files', { type: 'error', status: 200, body: { kind: 'drive#fileList', files } }, 1)
     const engine = open({ folder_id: folderId })
@@ -234,7 +237,7 @@ describe('a full pass', () => {
     let count = 0
     await engine.run(async (page) => {
       count += 1
-      if (count === 2) await admin.google.deleteFile(page.folders[1]?.id ?? '')
+      if (count === 2) await google.deleteFile(page.folders[1]?.id ?? '')
     })
     await engine.run()
     expect(stored(engine)).toEqual(await truth({ folder: folderId }))
@@ -245,7 +248,7 @@ describe('a full pass', () => {
     await makeTree(folderId, 2, 3)
     const engine = open({ folder_id: folderId })
     const vanish = engine.run(async (page) => {
-      if (page.listed.includes(folderId)) await admin.google.deleteFile(folderId)
+      if (page.listed.includes(folderId)) await google.deleteFile(folderId)
     })
     await expect(vanish).rejects.toMatchObject({ code: 'provider_not_found' })
   })
@@ -259,9 +262,9 @@ describe('a full pass', () => {
     await makeTree(folderId, 3, 2)
     const engine = open({ folder_id: folderId })
     await engine.run()
-    const place = await admin.google.createFolder({ name: 'Elsewhere' })
+    const place = await google.createFolder({ name: 'Elsewhere' })
     const leaving = [...engine.folders.values()].find((folder) => folder.parent === folderId)
-    await admin.google.updateFile({ id: leaving?.id ?? '', parentId: place.id })
+    await google.updateFile({ id: leaving?.id ?? '', parentId: place.id })
     engine.cursor = null
     await engine.run()
     expect(stored(engine)).toEqual(await truth({ folder: folderId }))
@@ -342,7 +345,7 @@ describe('after a full pass', () => {
   })
 
   it('follows every kind of change, for an account, a shared drive and a folder', async () => {
-    const team = await admin.google.createFolder({ parentId: driveId, name: 'Team' })
+    const team = await google.createFolder({ parentId: driveId, name: 'Team' })
     const engines = [
       { engine: open({}, 3), scope: {} },
       { engine: open({ drive_id: driveId }, 3), scope: { drive: driveId } },
@@ -358,7 +361,6 @@ describe('after a full pass', () => {
     }
 
     for (const root of [folderId, team.id]) {
-      const { google } = admin
       await makeTree(root, 2, 2)
       const folder = await google.createFolder({ parentId: root, name: 'A' })
       const inner = await google.createFolder({ parentId: folder.id, name: 'B' })
@@ -396,7 +398,6 @@ describe('after a full pass', () => {
   })
 
   it('follows what others share', async () => {
-    const { google } = admin
     const outer = await google.createFolder({ account: kim, name: 'Kim' })
     const inner = await google.createFolder({ account: kim, parentId: outer.id, name: 'Inner' })
     await google.createFile({ account: kim, parentId: inner.id, name: 'photo.jpg' })
@@ -415,12 +416,12 @@ describe('after a full pass', () => {
   })
 
   it('follows files between My Drive and a shared drive', async () => {
-    const folder = await admin.google.createFolder({ parentId: folderId, name: 'Moving' })
+    const folder = await google.createFolder({ parentId: folderId, name: 'Moving' })
     await makeTree(folder.id, 2, 2)
     const mine = open({})
     const shared = open({ drive_id: driveId })
     for (const parentId of [folderId, driveId, folderId]) {
-      await admin.google.updateFile({ id: folder.id, parentId })
+      await google.updateFile({ id: folder.id, parentId })
       await mine.run()
       await shared.run()
       expect(stored(mine)).toEqual(await truth({}))
@@ -431,7 +432,7 @@ describe('after a full pass', () => {
   it('reads everything again when the position is refused', async () => {
     const engine = open({ folder_id: folderId })
     await engine.run()
-    await admin.google.createFile({ parentId: folderId, name: 'new.txt' })
+    await google.createFile({ parentId: folderId, name: 'new.txt' })
     await fault('/changes', googleError(400, 'invalid'))
     const pages = await engine.run()
     expect(pages.every((page) => page.pass === 'full')).toBe(true)
@@ -458,11 +459,11 @@ describe('after a full pass', () => {
     await makeTree(folderId, 2, 2)
     const engine = open({ folder_id: folderId })
     await engine.run()
-    await admin.google.updateFile({ id: folderId, trashed: true })
+    await google.updateFile({ id: folderId, trashed: true })
     await expect(engine.run()).rejects.toMatchObject({ code: 'provider_not_found', outcome: 'rejected' })
     await expect(open({ folder_id: folderId }).run()).rejects.toMatchObject({ code: 'provider_not_found' })
     expect(engine.files.size).toBe(6)
-    await admin.google.updateFile({ id: folderId, trashed: false })
+    await google.updateFile({ id: folderId, trashed: false })
     await engine.run()
     expect(stored(engine)).toEqual(await truth({ folder: folderId }))
   })
@@ -471,9 +472,9 @@ describe('after a full pass', () => {
     const engine = open({ drive_id: driveId })
     await engine.run()
     const before = stored(engine)
-    await admin.google.setDriveMember({ driveId, account: pat, member: false })
+    await google.setDriveMember({ driveId, account: pat, member: false })
     await expect(engine.run()).rejects.toMatchObject({ code: 'provider_not_found', message: expect.stringContaining(driveId) })
-    await admin.google.setDriveMember({ driveId, account: pat, member: true })
+    await google.setDriveMember({ driveId, account: pat, member: true })
     await engine.run()
     expect(stored(engine)).toEqual(before)
   })
@@ -512,25 +513,25 @@ describe('after a full pass', () => {
     await makeTree(folderId, 3, 3)
     const account = open({}, 4)
     const folder = open({ folder_id: folderId }, 4)
-    const place = await admin.google.createFolder({ name: `Beside ${folderId}` })
+    const place = await google.createFolder({ name: `Beside ${folderId}` })
 
     for (let round = 0; round < 25; round += 1) {
       for (let change = 0; change < 6; change += 1) {
-        const entries = await admin.google.files()
+        const entries = await google.files()
         const inside = entries.filter((entry) => within(entries, entry.parentId, [folderId, place.id]))
         const item = pick(inside)
         const parentId = pick([folderId, place.id, ...inside.filter((entry) => entry.isFolder).map((entry) => entry.id)])
         const kind = random()
         if (item === undefined || parentId === undefined || kind < 0.25)
-          await admin.google.createFile({ parentId: parentId ?? folderId, name: `r${round}` })
-        else if (kind < 0.35) await admin.google.createFolder({ parentId, name: `f${round}` })
-        else if (kind < 0.5) await admin.google.updateFile({ id: item.id, name: `n${round}` })
-        else if (kind < 0.75 && !within(entries, parentId, [item.id])) await admin.google.updateFile({ id: item.id, parentId })
-        else if (kind < 0.93) await admin.google.updateFile({ id: item.id, trashed: !item.trashed })
+          await google.createFile({ parentId: parentId ?? folderId, name: `r${round}` })
+        else if (kind < 0.35) await google.createFolder({ parentId, name: `f${round}` })
+        else if (kind < 0.5) await google.updateFile({ id: item.id, name: `n${round}` })
+        else if (kind < 0.75 && !within(entries, parentId, [item.id])) await google.updateFile({ id: item.id, parentId })
+        else if (kind < 0.93) await google.updateFile({ id: item.id, trashed: !item.trashed })
         else {
           // What was moved into a folder since the last run and is deleted with it is in no feed.
           for (const engine of [account, folder]) await engine.run()
-          await admin.google.deleteFile(item.id)
+          await google.deleteFile(item.id)
         }
       }
       await account.run()
@@ -555,7 +556,7 @@ describe('endpoint_config', () => {
   })
 
   it('says so when folder_id is not a folder, or cannot be seen', async () => {
-    const file = await admin.google.createFile({ parentId: folderId, name: 'a.txt' })
+    const file = await google.createFile({ parentId: folderId, name: 'a.txt' })
     await expect(open({ folder_id: file.id }).run()).rejects.toMatchObject({
       code: 'invalid_request',
       context: { field: 'folder_id' },
@@ -698,10 +699,10 @@ function route(path: string): string {
 
 /** `width` files and, down to `depth`, `width` folders in each folder. */
 async function makeTree(parentId: string, depth: number, width: number): Promise<void> {
-  await admin.google.createFiles({ parentId, count: width, prefix: 'file ' })
+  await google.createFiles({ parentId, count: width, prefix: 'file ' })
   if (depth <= 1) return
   for (let number = 1; number <= width; number += 1) {
-    const folder = await admin.google.createFolder({ parentId, name: `Folder ${number}` })
+    const folder = await google.createFolder({ parentId, name: `Folder ${number}` })
     await makeTree(folder.id, depth - 1, width)
   }
 }

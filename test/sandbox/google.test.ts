@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { FaultRuleInput } from '../../src/sandbox/admin-contract.ts'
 import { sandboxClient } from '../../src/sandbox/client.ts'
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/consent.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { startSandbox, type SandboxOptions } from '../../src/sandbox/server.ts'
 
 type Fault = FaultRuleInput['fault']
@@ -15,7 +16,7 @@ type Query = Record<string, string>
 
 const drive = 'https://www.googleapis.com/auth/drive'
 const redirectUri = 'http://127.0.0.1:9999/callback'
-const client = { client_id: 'sandbox-google-client', client_secret: 'sandbox-google-secret' }
+const client = { client_id: 'sandbox-client', client_secret: 'sandbox-secret' }
 
 const Tokens = z.object({ access_token: z.string(), refresh_token: z.string().default('') })
 const FileList = z.object({ files: z.array(z.object({ id: z.string() })), nextPageToken: z.string().optional() })
@@ -62,7 +63,9 @@ async function open(options: SandboxOptions = {}) {
   const reason = async (bearer: string, path: string, query: Query = {}) =>
     ApiError.parse(await json(bearer, path, query)).error.errors[0].reason
   const admin = sandboxClient(url)
-  return { ...sandbox, admin, authorizeUrl, consent, token, exchange, refresh, connect, get, json, reason }
+  const google = googleSandbox(url)
+  const control = admin.control('google-drive')
+  return { ...sandbox, admin, google, control, authorizeUrl, consent, token, exchange, refresh, connect, get, json, reason }
 }
 
 describe('sign-in', () => {
@@ -106,7 +109,7 @@ describe('sign-in', () => {
 
   it('refreshes without rotation until the user revokes, and gives a second refresh token only on prompt=consent', async () => {
     await using app = await open()
-    await app.admin.google.setAccessTokenLifetime(60)
+    await app.control.configure({ accessTokenSeconds: 60 })
     const tokens = await app.connect()
     expect((await app.connect()).refresh_token).toBe('')
     expect((await app.connect({ prompt: 'consent' })).refresh_token).not.toBe('')
@@ -115,15 +118,15 @@ describe('sign-in', () => {
     expect(await app.reason(tokens.access_token, '/files')).toBe('authError')
     const refreshed = await app.refresh(tokens.refresh_token)
     expect(refreshed.body).toEqual({ access_token: expect.any(String), expires_in: 60, scope: drive, token_type: 'Bearer' })
-    expect(await app.admin.google.revokeGrant('pat@example.com')).toBe(1)
+    expect(await app.control.revokeGrants('pat@example.com')).toBe(1)
     const revoked = { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' }
     expect(await app.refresh(tokens.refresh_token)).toEqual({ status: 400, body: revoked })
-    expect((await app.admin.google.tokenStats()).refresh_token).toEqual({ requests: 2, issued: 1 })
+    expect((await app.control.tokenStats()).refresh_token).toEqual({ requests: 2, issued: 1 })
   })
 
   it('gives a service account a token for a signed assertion, and says what is wrong with others', async () => {
     await using app = await open()
-    const file = await app.admin.google.serviceAccount()
+    const file = await app.google.serviceAccount()
     const key = await importPKCS8(file.private_key, 'RS256')
     const ask = async (claims: Record<string, unknown>, alter = (jwt: string) => jwt) => {
       const iat = Math.floor(Date.now() / 1000)
@@ -151,7 +154,7 @@ describe('sign-in', () => {
 describe('files', () => {
   it('lists every file that nobody touches exactly once, whatever happens between the pages', async () => {
     await using app = await open({ root })
-    const { google } = app.admin
+    const { google } = app
     const { access_token } = await app.connect()
     const ids = await google.createFiles({ count: 30, prefix: 'n' })
     const victims = [ids[2], ids[12], ids[25]]
@@ -191,7 +194,7 @@ describe('files', () => {
     const shared = { files: [{ name: 'Site photos' }, { name: 'Invoice 1042.pdf' }] }
     expect(await list({ q: 'sharedWithMe', fields: 'files(name,parents)' })).toEqual(shared)
 
-    const inDrive = (await app.admin.google.files()).find(({ driveId }) => driveId !== null)
+    const inDrive = (await app.google.files()).find(({ driveId }) => driveId !== null)
     const top = { q: `'${inDrive?.driveId}' in parents and trashed = false` }
     expect(FileList.parse(await list(top)).files).toHaveLength(0)
     const flags = { supportsAllDrives: 'true', includeItemsFromAllDrives: 'true' }
@@ -203,7 +206,7 @@ describe('files', () => {
 describe('changes', () => {
   it('has each file once, in its latest state, and a folder without what is in it', async () => {
     await using app = await open({ root })
-    const { google } = app.admin
+    const { google } = app
     const { access_token } = await app.connect()
     const { startPageToken } = StartToken.parse(await app.json(access_token, '/changes/startPageToken'))
     const byPath = new Map((await google.files()).map((file) => [file.path, file.id]))
@@ -238,7 +241,7 @@ describe('changes', () => {
     const tree = await mkdtemp(join(tmpdir(), 'sandbox-tree-'))
     await Promise.all(['kept', 'renamed', 'deleted', 'rewritten', 'gone'].map((name) => writeFile(join(tree, name), name)))
     const before = await open({ root: tree, stateDir })
-    const { google } = before.admin
+    const { google } = before
     const { access_token } = await before.connect()
     const ids = new Map((await google.files()).map((file) => [file.name, file.id]))
     await google.updateFile({ id: ids.get('renamed')!, name: 'new name' })
@@ -252,7 +255,7 @@ describe('changes', () => {
     expect(await after.json(access_token, '/changes', { pageToken: startPageToken, fields })).toEqual({
       changes: [{ removed: false, file: { name: 'added' } }, { removed: false, file: { name: 'rewritten' } }, { removed: true }],
     })
-    const files = new Map((await after.admin.google.files()).map((file) => [file.name, file.id]))
+    const files = new Map((await after.google.files()).map((file) => [file.name, file.id]))
     expect([...files.keys()].toSorted()).toEqual(['added', 'kept', 'new name', 'rewritten'])
     expect([files.get('kept'), files.get('new name')]).toEqual([ids.get('kept'), ids.get('renamed')])
     await Promise.all([rm(stateDir, { recursive: true }), rm(tree, { recursive: true })])
@@ -313,6 +316,6 @@ describe('faults', () => {
     await app.admin.addFault({ match: { path: '/token' }, fault: { type: 'lost-response' } })
     await expect(app.exchange(code)).rejects.toThrow('fetch failed')
     expect(await app.exchange(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
-    expect((await app.admin.google.tokenStats()).authorization_code.requests).toBe(2)
+    expect((await app.control.tokenStats()).authorization_code.requests).toBe(2)
   })
 })

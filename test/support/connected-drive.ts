@@ -36,8 +36,8 @@ export async function startConnectedDrive(options: SandboxOptions = {}): Promise
     ...completeEnv(),
     SUPABASE_DB_URL: database.url,
     CONNECTOR_SANDBOX_URL: sandbox.url,
-    GOOGLE_CLIENT_ID: 'sandbox-google-client',
-    GOOGLE_CLIENT_SECRET: 'sandbox-google-secret',
+    GOOGLE_CLIENT_ID: 'sandbox-client',
+    GOOGLE_CLIENT_SECRET: 'sandbox-secret',
     GOOGLE_REDIRECT_URI: 'http://127.0.0.1:1/callback',
   }
   const runtime = createRuntime(sql, env)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compareWithProvider } from '../../src/local/demo/compare.ts'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { startConnectedDrive, type ConnectedDrive } from '../support/connected-drive.ts'
 
@@ -34,7 +35,8 @@ describe('promise 3: cost follows change, not size', () => {
     await using drive = await startConnectedDrive()
     const sandbox = await filledSandbox(drive, 20)
     await run(drive)
-    await sandbox.google.deleteFile((await sandbox.google.files()).find((entry) => !entry.isFolder)!.id)
+    const google = googleSandbox(drive.sandboxUrl)
+    await google.deleteFile((await google.files()).find((entry) => !entry.isFolder)!.id)
     const body = {
       error: {
         code: 400,
@@ -46,7 +48,7 @@ describe('promise 3: cost follows change, not size', () => {
 
     expect(await run(drive)).toBe('completed')
     expect(await lastRun(drive)).toMatchObject({ pass: 'full', unchanged: 19n, deleted: 1n, error_code: null })
-    expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+    expect(await compareWithProvider(drive.sql, googleSandbox(drive.sandboxUrl), drive.endpointId)).toEqual([])
     expect(await run(drive)).toBe('completed')
     expect(await lastRun(drive)).toMatchObject({ pass: 'changes' })
   })
@@ -57,8 +59,9 @@ describe('a run that is interrupted', () => {
     await using drive = await startConnectedDrive()
     const sandbox = await filledSandbox(drive, 40)
     await run(drive)
-    const [gone] = (await sandbox.google.files()).filter((entry) => !entry.isFolder)
-    await sandbox.google.deleteFile(gone!.id)
+    const google = googleSandbox(drive.sandboxUrl)
+    const [gone] = (await google.files()).filter((entry) => !entry.isFolder)
+    await google.deleteFile(gone!.id)
     await drive.sql`update patchbay.sync_state set cursor = null`
     await drive.sql`update public.endpoints set max_files_per_sync = 10`
     await sandbox.addFault({
@@ -78,7 +81,7 @@ describe('a run that is interrupted', () => {
     while ((await run(drive)) === 'partial') {
       // max_files_per_sync: the next run goes on.
     }
-    expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+    expect(await compareWithProvider(drive.sql, googleSandbox(drive.sandboxUrl), drive.endpointId)).toEqual([])
   })
 
   it('tries again within a minute after a passing failure, at the next regular time after one that lasts', async () => {
@@ -110,7 +113,7 @@ describe('a run that is interrupted', () => {
 
     const runs = await drive.sql`select fetched::int from public.sync_logs order by started_at`
     expect(Math.max(...runs.map((row) => row['fetched'] as number))).toBeLessThanOrEqual(30)
-    expect(await compareWithProvider(drive.sql, sandbox, drive.endpointId)).toEqual([])
+    expect(await compareWithProvider(drive.sql, googleSandbox(drive.sandboxUrl), drive.endpointId)).toEqual([])
   })
 
   it('stops after its page when the endpoint is paused', async () => {
@@ -124,8 +127,8 @@ describe('a run that is interrupted', () => {
 
 it('keeps only the files that file_types lets through, also when that is changed', async () => {
   await using drive = await startConnectedDrive()
-  const sandbox = sandboxClient(drive.sandboxUrl)
-  for (const name of ['a.pdf', 'b.PDF', 'c.txt', 'd.dwg']) await sandbox.google.createFile({ name })
+  const google = googleSandbox(drive.sandboxUrl)
+  for (const name of ['a.pdf', 'b.PDF', 'c.txt', 'd.dwg']) await google.createFile({ name })
   await drive.sql`update public.endpoints set file_types = '["pdf", ".dwg"]'`
   await run(drive)
   expect(await names(drive)).toEqual(['a.pdf', 'b.PDF', 'd.dwg'])
@@ -134,9 +137,9 @@ it('keeps only the files that file_types lets through, also when that is changed
   await run(drive)
   expect(await names(drive)).toEqual(['c.txt'])
 
-  const [file] = (await sandbox.google.files()).filter((entry) => entry.name === 'c.txt')
-  await sandbox.google.createFile({ name: 'e.txt' })
-  await sandbox.google.deleteFile(file!.id)
+  const [file] = (await google.files()).filter((entry) => entry.name === 'c.txt')
+  await google.createFile({ name: 'e.txt' })
+  await google.deleteFile(file!.id)
   await run(drive)
   expect(await names(drive)).toEqual(['e.txt'])
 })
@@ -144,7 +147,7 @@ it('keeps only the files that file_types lets through, also when that is changed
 it('stops with the reason when the person has revoked access, and starts again once the account is connected', async () => {
   await using drive = await startConnectedDrive()
   const sandbox = await filledSandbox(drive, 3)
-  await sandbox.google.revokeGrant('pat@example.com')
+  await sandbox.control('google-drive').revokeGrants('pat@example.com')
   expect(await run(drive)).toBe('failed')
   expect(await lastRun(drive)).toMatchObject({ error_code: 'needs_reauth' })
   expect(await drive.sql`select status from public.integrations`).toEqual([{ status: 'needs_reauth' }])
@@ -168,7 +171,7 @@ it('says so when the account was connected without permission to read files', as
 
 async function filledSandbox(drive: ConnectedDrive, files: number): Promise<SandboxClient> {
   const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.createFiles({ count: files, prefix: 'file ' })
+  await googleSandbox(drive.sandboxUrl).createFiles({ count: files, prefix: 'file ' })
   return sandbox
 }
 

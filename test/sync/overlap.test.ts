@@ -3,6 +3,7 @@ import { createServer, connect as connectTcp } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { sandboxClient } from '../../src/sandbox/client.ts'
+import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { connect } from '../../src/shared/db/connection.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { until } from '../support/until.ts'
@@ -47,7 +48,7 @@ it('requests no page before Postgres has the one before, so that a killed worker
 async function driveWithPages(pages: number): Promise<ConnectedDrive> {
   const drive = await startConnectedDrive()
   const sandbox = sandboxClient(drive.sandboxUrl)
-  await sandbox.google.createFiles({ count: pages * 20, prefix: 'file ' })
+  await googleSandbox(drive.sandboxUrl).createFiles({ count: pages * 20, prefix: 'file ' })
   await sandbox.addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: 20 }, times: 'always' })
   await sandbox.clearRequests()
   return drive

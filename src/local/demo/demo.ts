@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { openSql } from '../connection.ts'
-import { type SandboxClient, sandboxClient } from '../../sandbox/client.ts'
+import { type GoogleSandbox, googleSandbox } from '../../sandbox/google/client.ts'
 import type { Platform } from '../services.ts'
 import { compareWithProvider, providerFiles } from './compare.ts'
 import { connectDrive } from './connect.ts'
@@ -32,16 +32,16 @@ const stalledMs = 120_000
 
 /** Does the product's main job with real parts: two users, a connection, a first sync, changes, and what each user sees. */
 export async function runDemo(platform: Platform, sandboxUrl: string, narrator: Narrator): Promise<DemoResult> {
-  const sandbox = sandboxClient(sandboxUrl)
+  const google = googleSandbox(sandboxUrl)
   const sql = openSql(platform.dbUrl, { max: 2 })
   try {
-    return await play(platform, sandbox, sql, narrator)
+    return await play(platform, google, sql, narrator)
   } finally {
     await sql.end({ timeout: 5 })
   }
 }
 
-async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrator: Narrator): Promise<DemoResult> {
+async function play(platform: Platform, google: GoogleSandbox, sql: Sql, narrator: Narrator): Promise<DemoResult> {
   const wrong: string[] = []
   narrator.step('Signing up two users')
   const first = await signIn(platform, 'first@example.com')
@@ -52,19 +52,19 @@ async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrat
   await connectDrive(platform, first)
   narrator.done('consented; the token is stored, encrypted')
 
-  const scratch = await fillScratch(sandbox)
+  const scratch = await fillScratch(google)
   narrator.step('Syncing every file')
   const endpointId = await createEndpoint(sql, first)
-  const firstSync = await sync(sandbox, first, endpointId, narrator)
-  wrong.push(...(await differences(sql, sandbox, endpointId, 'After the first sync')))
+  const firstSync = await sync(google, first, endpointId, narrator)
+  wrong.push(...(await differences(sql, google, endpointId, 'After the first sync')))
   narrator.done(`${firstSync.fetched.toLocaleString('en')} files read in ${firstSync.runs} runs`)
 
   narrator.step('Changing some files')
-  await changeScratch(sandbox, scratch)
+  await changeScratch(google, scratch)
   const changedAt = new Date().toISOString()
-  await sync(sandbox, first, endpointId, narrator)
+  await sync(google, first, endpointId, narrator)
   wrong.push(
-    ...(await differences(sql, sandbox, endpointId, 'After the changes')),
+    ...(await differences(sql, google, endpointId, 'After the changes')),
     ...(await wrongChanges(sql, endpointId, changedAt)),
   )
   const { inserted, updated, deleted } = expectedChanges
@@ -74,7 +74,7 @@ async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrat
   if (views.second.files !== 0 || views.second.runs.length !== 0 || views.second.tokens.length !== 0) {
     wrong.push(`${second.email} sees rows of ${first.email}.`)
   }
-  const truth = (await providerFiles(sandbox)).length
+  const truth = (await providerFiles(google)).length
   if (views.first.files !== truth) wrong.push(`${first.email} sees ${views.first.files} files; the provider has ${truth}.`)
   if (!views.first.tokens.some((token) => token.token_status === 'Valid')) wrong.push('The token is not valid.')
   return { ...views, wrong }
@@ -82,13 +82,13 @@ async function play(platform: Platform, sandbox: SandboxClient, sql: Sql, narrat
 
 /** Asks for a sync, as a button in the app would, and waits until the scheduler and the worker have brought it to an end. */
 async function sync(
-  sandbox: SandboxClient,
+  google: GoogleSandbox,
   person: Person,
   endpointId: string,
   narrator: Narrator,
 ): Promise<{ fetched: number; runs: number }> {
   const since = new Date().toISOString()
-  const total = (await providerFiles(sandbox)).length
+  const total = (await providerFiles(google)).length
   const wish = await person.supabase.from('endpoints').update({ next_sync_at: since }).eq('id', endpointId)
   if (wish.error) throw new Error(`The sync cannot be asked for: ${wish.error.message}`)
 
@@ -110,8 +110,8 @@ async function sync(
   }
 }
 
-async function differences(sql: Sql, sandbox: SandboxClient, endpointId: string, when: string): Promise<string[]> {
-  const found = await compareWithProvider(sql, sandbox, endpointId)
+async function differences(sql: Sql, google: GoogleSandbox, endpointId: string, when: string): Promise<string[]> {
+  const found = await compareWithProvider(sql, google, endpointId)
   const more = found.length > 5 ? [`${when}: and ${found.length - 5} more`] : []
   return [...found.slice(0, 5).map((difference) => `${when}: ${difference}`), ...more]
 }

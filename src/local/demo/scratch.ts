@@ -1,4 +1,4 @@
-import type { SandboxClient } from '../../sandbox/client.ts'
+import type { GoogleSandbox } from '../../sandbox/google/client.ts'
 
 /** What the scratch folder's changes must come to. */
 export const expectedChanges = { inserted: 2, updated: 2, deleted: 2 } as const
@@ -10,8 +10,7 @@ interface Scratch {
 }
 
 /** The person puts a few files into a new folder of their Drive. */
-export async function fillScratch(sandbox: SandboxClient): Promise<Scratch> {
-  const { google } = sandbox
+export async function fillScratch(google: GoogleSandbox): Promise<Scratch> {
   const folder = await google.createFolder({ name: `scratch ${new Date().toISOString()}` })
   const subfolder = await google.createFolder({ name: 'archive', parentId: folder.id })
   const addFile = async (name: string): Promise<string> => (await google.createFile({ name, parentId: folder.id, size: 1024 })).id
@@ -25,8 +24,7 @@ export async function fillScratch(sandbox: SandboxClient): Promise<Scratch> {
 }
 
 /** The person adds two files, renames one, moves one, trashes one and deletes one. */
-export async function changeScratch(sandbox: SandboxClient, scratch: Scratch): Promise<void> {
-  const { google } = sandbox
+export async function changeScratch(google: GoogleSandbox, scratch: Scratch): Promise<void> {
   const [renamed, moved, trashed, deleted] = scratch.fileIds
   await google.createFile({ name: 'minutes.txt', parentId: scratch.folderId, size: 10 })
   await google.createFile({ name: 'photo.png', parentId: scratch.subfolderId, size: 20 })

@@ -29,7 +29,7 @@ export function isFromApp(config: Config, request: Request): boolean {
 }
 
 /**
- * The addresses of the server-driven form. The provider's own variable (such as GOOGLE_REDIRECT_URI) decides the host when it names our
+ * The addresses of the server-driven form. The provider's own redirect variable decides the host when it names our
  * callback, as with a custom domain; start and callback are on one host, because the cookie is.
  */
 export function serverUrls(config: Config, { id, auth }: ProviderDefinition): { start: string; callback: string } {
@@ -53,7 +53,7 @@ export function clientRedirectUri(config: Config, { auth }: ProviderDefinition, 
   })
 }
 
-/** The app's address that tells how it went: `…?google-drive_connected=true` or `…?google-drive_error=<code>`. */
+/** The app's address that tells how it went: `…?<provider>_connected=true` or `…?<provider>_error=<code>`. */
 export function resultUrl(redirectTo: string, providerId: string, result: 'connected' | ErrorCode): string {
   const url = new URL(redirectTo)
   url.searchParams.delete(`${providerId}_connected`)

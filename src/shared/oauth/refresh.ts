@@ -139,8 +139,8 @@ class Refresh {
   }
 
   /**
-   * A request without an answer may have been served. The same token once more: providers that do not rotate, or that allow for a
-   * repeated request, answer; the others refuse, and the connection is lost either way.
+   * A request without an answer may have been served, and what that means is the provider's to say. The same token once more, at once: it
+   * is good where a used one stays valid or has a grace period; elsewhere the answer tells whether the first request arrived.
    */
   private async requestTwiceIfUnknown(secret: StoredSecret): Promise<TokenSet | undefined> {
     try {
@@ -150,8 +150,18 @@ class Refresh {
       this.runtime.log.warn('A token request had no answer; trying once more.', { ...error.context, code: error.code })
       // The lease was for one request. If it ran out and another took over, ours would be the second at the same time.
       const turn = await this.begin()
-      return turn.outcome === 'granted' ? this.request(secret) : undefined
+      return turn.outcome === 'granted' ? this.request(secret).catch((second) => this.explainLoss(second)) : undefined
     }
+  }
+
+  /** What the owner is told when the answer that was lost had the only good refresh token in it. */
+  private explainLoss(error: unknown): never {
+    const { name, auth } = this.definition
+    if (!(error instanceof PatchbayError) || error.code !== 'needs_reauth' || auth.usedRefreshToken === 'valid') throw error
+    throw new PatchbayError('needs_reauth', `${name} takes each refresh token once, and its answer to the last one was lost.`, {
+      context: error.context,
+      hint: 'Connect the account again.',
+    })
   }
 
   private async request(secret: StoredSecret): Promise<TokenSet> {

@@ -13,7 +13,7 @@ export function requireMethod(request: Request, ...methods: string[]): void {
   })
 }
 
-/** The provider that the last segment of the path names, as in `/oauth-callback/google-drive`. Throws `unknown_provider`. */
+/** The provider that the last segment of the path names, as in `/oauth-callback/<provider>`. Throws `unknown_provider`. */
 export function providerInPath(request: Request): ProviderDefinition {
   const { pathname } = new URL(request.url)
   return findProvider(pathname.slice(pathname.lastIndexOf('/') + 1))

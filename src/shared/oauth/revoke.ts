@@ -28,18 +28,18 @@ export async function revokeStoredToken(runtime: Runtime, revocationId: string):
   if (!row) return
   const definition = findProvider(row.provider)
   const { revocation } = definition.auth
-  const finish = (event: 'revoked' | 'revocation_failed', reason: string | null) =>
+  const finish = (event: 'revoked' | 'revocation_skipped' | 'revocation_failed', reason: string | null) =>
     sql`select patchbay.finish_revocation(${row.id}::uuid, ${event}, ${reason})`
 
   if (!revocation) {
     await finish(
-      'revocation_failed',
+      'revocation_skipped',
       `${definition.name} has no way to revoke a token: remove the app in the account's own settings.`,
     )
     return
   }
   if (revocation.ends === 'grant' && (await isShared(runtime, definition, row))) {
-    await finish('revocation_failed', `Another connection of this account uses the same consent at ${definition.name}.`)
+    await finish('revocation_skipped', `Another connection of this account uses the same consent at ${definition.name}.`)
     return
   }
   try {

@@ -4,7 +4,7 @@ import { PatchbayError } from '../errors.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 
-/** The key file of a Google service account. <https://developers.google.com/identity/protocols/oauth2/service-account> */
+/** The key file of a service account, as the consoles of providers that have them make it. */
 const KeyFile = z.object({
   type: z.literal('service_account'),
   client_email: z.string().min(1),
@@ -12,7 +12,7 @@ const KeyFile = z.object({
   private_key_id: z.string().min(1),
 })
 
-/** Google refuses an assertion that lives longer; in seconds. */
+/** What is usually allowed at most; in seconds. */
 const assertionLifetime = 3600
 
 /**

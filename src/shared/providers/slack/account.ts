@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Account } from '../define.ts'
 import { AuthTest } from './answers.ts'
 
@@ -7,6 +8,6 @@ import { AuthTest } from './answers.ts'
  */
 export function readAccount(body: unknown): Account {
   const { team, team_id, enterprise_id, is_enterprise_install, user_id, bot_id } = AuthTest.parse(body)
-  const place = (is_enterprise_install && enterprise_id) || team_id
+  const place = z.string().parse((is_enterprise_install && enterprise_id) || team_id)
   return { id: bot_id === undefined ? `${place}:${user_id}` : place, label: team ?? place }
 }

@@ -46,7 +46,8 @@ export const OpenidConnectUserInfo = answer.extend({ sub: z.string(), email: z.s
 
 export const AuthTest = answer.extend({
   team: z.string().optional(),
-  team_id: z.string(),
+  /** Of the organization, or missing, when the app was installed for all of it: not said anywhere. */
+  team_id: z.string().nullish(),
   user_id: z.string(),
   /** With a bot's token only. */
   bot_id: z.string().optional(),
