@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connectByCode } from '../../src/shared/oauth/connect.ts'
 import { handleAuthorize } from '../../src/shared/oauth/authorize.ts'
+import { originOf } from '../../src/shared/oauth/origin.ts'
 import { sha256 } from '../../src/shared/oauth/random.ts'
 import { takeTransaction } from '../../src/shared/oauth/states.ts'
-import { googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
+import { findProvider } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
 import { approveConsent } from '../../src/sandbox/consent.ts'
 import type { SandboxClient } from '../../src/sandbox/client.ts'
@@ -68,5 +69,12 @@ async function consent(runtime: Runtime, user: { id: string }): Promise<void> {
   const transaction = await takeTransaction(runtime.sql, stateHash)
   if (!transaction) throw new Error('The OAuth transaction is gone.')
   const { searchParams: parameters } = new URL(callback)
-  await connectByCode(runtime, googleDrive, { transaction, stateHash, parameters, state, requireIssuer: false })
+  await connectByCode(runtime, findProvider(transaction.provider), {
+    transaction,
+    stateHash,
+    parameters,
+    state,
+    requireIssuer: false,
+    origin: originOf(request, 'oauth-callback'),
+  })
 }

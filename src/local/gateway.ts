@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 
@@ -27,9 +27,9 @@ export interface Gateway {
  * Takes the port on 127.0.0.1; 0 takes any. Throws when another program has it.
  */
 export async function startGateway(port: number): Promise<Gateway> {
-  let app = new Hono()
+  let app = new Hono<GatewayEnv>()
   app.all('*', (c) => c.json({ message: 'Patchbay is starting.' }, 503))
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) })
+  const server = createAdaptorServer({ fetch: (request, bindings) => app.fetch(request, bindings) })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'EADDRINUSE') throw cause
@@ -53,8 +53,12 @@ export async function startGateway(port: number): Promise<Gateway> {
   }
 }
 
-function routes({ api, functions }: Services): Hono {
-  const app = new Hono()
+interface GatewayEnv {
+  Bindings: HttpBindings
+}
+
+function routes({ api, functions }: Services): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>()
   // Functions answer preflight requests themselves, as hosted.
   const openToBrowsers = cors({
     origin: '*',
@@ -66,10 +70,16 @@ function routes({ api, functions }: Services): Hono {
   app.use('/auth/v1/*', openToBrowsers)
   app.all('/rest/v1/*', (c) => api(c.req.raw))
   app.all('/auth/v1/*', (c) => api(c.req.raw))
-  app.all('/functions/v1/*', (c) => functions(c.req.raw))
+  app.all('/functions/v1/*', (c) => functions(fromCaller(c.req.raw, c.env.incoming.socket.remoteAddress)))
   app.get('/', (c) => c.json({ name: 'Patchbay, local', paths }))
   app.get('/health', (c) => c.json({ status: 'ok', paths }))
   app.onError((error, c) => c.json({ message: `The service behind ${c.req.path} failed: ${error.message}` }, 502))
   app.notFound((c) => c.json({ message: `Nothing at ${c.req.path}.`, hint: `Paths begin with ${paths.join(', ')}.` }, 404))
   return app
+}
+
+/** As hosted, the address that the request comes from, whatever the caller claims. https://developers.cloudflare.com/fundamentals/reference/http-headers/ */
+function fromCaller(request: Request, address = ''): Request {
+  request.headers.set('cf-connecting-ip', address)
+  return request
 }

@@ -2,7 +2,9 @@ import { corsHeaders } from '@supabase/supabase-js/cors'
 import { PatchbayError } from './errors.ts'
 import { asPatchbayError, errorResponse, logFailure } from './failure.ts'
 import type { Logger } from './log.ts'
-import { type User, authenticate } from './oauth/authenticate.ts'
+import { limitAddress } from './api/limiter.ts'
+import { requireUser } from './api/require-user.ts'
+import type { User } from './oauth/authenticate.ts'
 import { equalBytes, sha256 } from './oauth/random.ts'
 import { settleRefreshes } from './oauth/tokens.ts'
 import type { Runtime } from './runtime.ts'
@@ -12,7 +14,7 @@ export type UserHandler = (request: Request, runtime: Runtime, user: User) => Pr
 
 /**
  * An Edge Function, and who may call it. `none`: public by design, and the handler says what stands in. `user`: a signed-in user, by
- * JWT. `secret`: the scheduler, by the worker secret.
+ * JWT. `secret`: the scheduler, by the worker secret. Calls of all but the scheduler are counted.
  */
 export type Endpoint = { auth: 'none' | 'secret'; handle: Handler } | { auth: 'user'; handle: UserHandler }
 
@@ -43,8 +45,13 @@ async function answer(endpoint: Endpoint, request: Request, { openRuntime, log }
 }
 
 async function handle(endpoint: Endpoint, request: Request, runtime: Runtime): Promise<Response> {
-  if (endpoint.auth === 'user') return endpoint.handle(request, runtime, await authenticate(request, runtime))
-  if (endpoint.auth === 'secret') await requireSecret(request, runtime.config.workerSecret)
+  if (endpoint.auth === 'secret') {
+    await requireSecret(request, runtime.config.workerSecret)
+    return endpoint.handle(request, runtime)
+  }
+  // Before anybody's JWT is checked, which may cost a request to the Auth server.
+  await limitAddress(runtime, request)
+  if (endpoint.auth === 'user') return endpoint.handle(request, runtime, await requireUser(request, runtime))
   return endpoint.handle(request, runtime)
 }
 

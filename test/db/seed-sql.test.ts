@@ -117,7 +117,7 @@ describe("promise 8: what the seeds show, works as written: the seed's SQL", () 
     await connectAccount(sql, users.expired, { expiresIn: '-1 minute' })
     const refused = await connectAccount(sql, users.refused)
     for (const [name, userId] of Object.entries(users)) await addEndpoint(sql, userId, { name })
-    await sql`select patchbay.mark_needs_reauth(${refused}, 1, 'The user revoked the consent.')`
+    await sql`select patchbay.mark_needs_reauth(${refused}, 'primary', 1, 'The user revoked the consent.')`
 
     expect(await statuses()).toEqual({
       valid: 'Valid',

@@ -1,3 +1,4 @@
+import { json as readJson } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
@@ -21,16 +22,23 @@ const example = defineProvider({
     scopes: [],
     clientAuth: 'body',
     pkce: true,
-    refreshToken: 'static',
+    usedRefreshToken: 'valid',
+    lifetimeIfUnsaid: 3600,
     env: { clientId: 'EXAMPLE_CLIENT_ID', clientSecret: 'EXAMPLE_CLIENT_SECRET', redirectUri: 'EXAMPLE_REDIRECT_URI' },
   },
   api: {
     baseUrl: 'https://api.example.test/v1',
     reason: (body) => z.object({ reason: z.string().optional() }).safeParse(body).data?.reason,
-    quotaReasons: ['tooFast'],
-    reconnectReasons: ['scopeMissing'],
+    reasons: {
+      tooFast: 'rate_limited',
+      scopeMissing: 'reconnect',
+      tokenOld: 'unauthorized',
+      appMissing: 'not_installed',
+      wrongVersion: 'contract',
+    },
   },
-  account: { path: '/me', read: () => ({ id: '1', label: 'Pat' }) },
+  account: { request: { path: '/me' }, read: () => ({ id: '1', label: 'Pat' }) },
+  lists: { things: { request: () => ({ path: '/things' }), read: () => ({ items: [], next: null }) } },
   streams: {},
 })
 
@@ -42,15 +50,17 @@ const secret = 'secret-access-token'
 function setUp(sandboxUrl: string, { limits, clock = { ms: Date.parse('2026-11-21T12:00:00Z') } }: SetUp = {}) {
   const sleeps: number[] = []
   const renewals: bigint[] = []
+  const refusals: [bigint, string][] = []
   const tokens: TokenSource = {
     get: async () => ({ accessToken: secret, tokenType: 'bearer', version: 3n }),
     renew: async (version) => {
       renewals.push(version)
       return { accessToken: 'newer-access-token', tokenType: 'bearer', version: version + 1n }
     },
+    refused: async (...refusal) => void refusals.push(refusal),
   }
   const runtime = {
-    config: { sandboxUrl },
+    config: { sandboxUrl, optional: () => undefined },
     fetch,
     now: () => clock.ms,
     sleep: async (ms: number) => {
@@ -59,9 +69,15 @@ function setUp(sandboxUrl: string, { limits, clock = { ms: Date.parse('2026-11-2
     },
     log: createLogger('error', () => {}, Date.now),
   }
-  const open = (definition: ProviderDefinition) =>
-    createProviderApi({ runtime, definition, tokens, limits: { ...requestLimits, ...limits } })
-  return { api: open(example), open, sleeps, renewals, tokens }
+  const open = (definition: ProviderDefinition, tenant?: string) =>
+    createProviderApi({
+      runtime,
+      definition,
+      tokens,
+      limits: { ...requestLimits, ...limits },
+      ...(tenant !== undefined && { tenant }),
+    })
+  return { api: open(example), open, sleeps, renewals, refusals, tokens }
 }
 
 interface SetUp {
@@ -150,6 +166,25 @@ it('does not sleep through a long pause, and says how long it is', async () => {
   expect(server.requests).toHaveLength(1)
 })
 
+it('waits as long as the body asks, where a provider says it there, unless a header does', async () => {
+  await using server = await startServer(
+    json({ reason: 'tooFast', seconds: 3 }),
+    json({ reason: 'tooFast', seconds: 3 }, 429, { 'retry-after': '7' }),
+    json(thing),
+  )
+  const { open, sleeps } = setUp(server.url)
+  const Wait = z.object({ seconds: z.number() })
+  const retryAfterMs = ({ body }: { body: unknown }) => Wait.parse(body).seconds * 1_000
+  await open({ ...example, api: { ...example.api, retryAfterMs } }).get('/things', {}, Thing)
+  expect(sleeps).toEqual([3_000, 7_000])
+})
+
+it('says who has to install an app that is missing', async () => {
+  await using server = await startServer(json({ reason: 'appMissing' }, 403))
+  const { api } = setUp(server.url)
+  expect(await failure(api)).toMatchObject({ hint: expect.stringContaining('administrator') })
+})
+
 it('takes a 403 with a quota reason for what it is', async () => {
   await using server = await startServer(json({ reason: 'tooFast' }, 403), json(thing))
   const { api, sleeps } = setUp(server.url)
@@ -164,6 +199,12 @@ it('sorts answers by what happens next, and sends a lasting one once', async () 
     [403, 'scopeMissing', 'provider_unauthorized', 'reconnect'],
     [404, 'notFound', 'provider_not_found', 'rejected'],
     [410, 'gone', 'provider_not_found', 'rejected'],
+    [403, 'appMissing', 'app_not_installed', 'rejected'],
+    // Some providers report failures with 200; the reason counts.
+    [200, 'scopeMissing', 'provider_unauthorized', 'reconnect'],
+    [200, 'appMissing', 'app_not_installed', 'rejected'],
+    [200, 'wrongVersion', 'provider_answer_invalid', 'contract'],
+    [200, 'badQuery', 'provider_rejected', 'rejected'],
   ] as const
   for (const [status, reason, code, outcome] of cases) {
     await using server = await startServer(json({ reason }, status))
@@ -187,10 +228,20 @@ it('asks for a newer token once when its token is refused', async () => {
 
 it('asks the owner to connect again when the newer token is refused too', async () => {
   await using server = await startServer(json({ reason: 'authError' }, 401))
-  const { api, renewals } = setUp(server.url)
-  expect(await failure(api)).toMatchObject({ code: 'provider_unauthorized', context: { status: 401, reason: 'authError' } })
+  const { api, renewals, refusals } = setUp(server.url)
+  const error = await failure(api)
+  expect(error).toMatchObject({ code: 'provider_unauthorized', context: { status: 401, reason: 'authError' } })
   expect(renewals).toHaveLength(1)
+  expect(refusals).toEqual([[4n, error.message]])
   expect(server.requests).toHaveLength(2)
+})
+
+it('takes a reason that calls the token old for a 401, whatever the status', async () => {
+  await using server = await startServer(json({ reason: 'tokenOld' }), json(thing))
+  const { api, renewals, refusals } = setUp(server.url)
+  await expect(api.get('/things', {}, Thing)).resolves.toEqual(thing)
+  expect(renewals).toEqual([3n])
+  expect(refusals).toEqual([])
 })
 
 it('never sends a refused token a second time', async () => {
@@ -231,6 +282,49 @@ it('sends no token to a host that is not the provider’s', async () => {
   })
   expect(await failure(api, '@evil.test/')).toMatchObject({ code: 'host_not_allowed', context: { host: 'evil.test' } })
   expect(server.requests).toHaveLength(0)
+})
+
+it('follows an absolute URL to the hosts of the definition, and to no other', async () => {
+  await using server = await startServer(json(thing))
+  const { open } = setUp(server.url)
+  const api = open({ ...example, api: { ...example.api, otherHosts: ['files.example.test'] } })
+  for (const path of ['api.example.test/v2/things?page=2', 'files.example.test/things']) {
+    await api.send({ path: `https://${path}` })
+    expect(server.requests.at(-1)?.url).toBe(`/${path}`)
+  }
+  for (const host of ['evil.test', 'files.example.test.evil.test', 'files.example.test@evil.test', 'files.example.test:8443']) {
+    const refused = { code: 'host_not_allowed', context: { host: new URL(`https://${host}`).host } }
+    await expect(api.send({ path: `https://${host}/things` }), host).rejects.toMatchObject(refused)
+  }
+  expect(server.requests).toHaveLength(2)
+})
+
+it('posts JSON, with the headers of the provider and of the company', async () => {
+  const bodies: unknown[] = []
+  await using server = await startServer((request, response) => {
+    void readJson(request)
+      .then((body) => bodies.push(body))
+      .then(() => json(thing)(request, response))
+  })
+  const definition = {
+    ...example,
+    api: { ...example.api, headers: { 'x-version': '2026-11-21' } },
+    tenant: { list: 'things', header: 'x-company' },
+  }
+  const { open } = setUp(server.url)
+  const request = { method: 'POST', path: '/query', json: { query: '{ me { id } }' } } as const
+  expect(await open(definition, 'company-7').send(request)).toMatchObject({ body: thing })
+  await open(definition).send(request)
+  expect(bodies).toEqual([request.json, request.json])
+  const [chosen, none] = server.requests
+  expect(chosen).toMatchObject({ method: 'POST', url: '/api.example.test/v1/query' })
+  expect(chosen?.headers).toMatchObject({
+    authorization: `Bearer ${secret}`,
+    'content-type': 'application/json; charset=utf-8',
+    'x-version': '2026-11-21',
+    'x-company': 'company-7',
+  })
+  expect(none?.headers).not.toHaveProperty('x-company')
 })
 
 it('reads no more of an answer than the limit, compressed or not', async () => {

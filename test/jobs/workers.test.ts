@@ -70,7 +70,10 @@ it('refreshes a token ahead of its expiry, so that no caller waits for it', asyn
   })
   await queue.close()
 
-  expect((await sandboxClient(drive.sandboxUrl).control('google-drive').tokenStats()).refresh_token).toEqual({ requests: 1, issued: 1 })
+  expect((await sandboxClient(drive.sandboxUrl).control('google-drive').tokenStats()).refresh_token).toEqual({
+    requests: 1,
+    issued: 1,
+  })
   expect(await drive.sql`select version::int, refresh_due_at > now() as later from patchbay.secrets`).toEqual([
     { version: 2, later: true },
   ])
@@ -80,7 +83,11 @@ it('refreshes a token ahead of its expiry, so that no caller waits for it', asyn
 async function manyPages(drive: ConnectedDrive, pages: number): Promise<GoogleSandbox> {
   const google = googleSandbox(drive.sandboxUrl)
   await google.createFiles({ count: pages * 10, prefix: 'file ' })
-  await sandboxClient(drive.sandboxUrl).addFault({ match: { path: '/drive/v3/files' }, fault: { type: 'short-page', items: 10 }, times: 'always' })
+  await sandboxClient(drive.sandboxUrl).addFault({
+    match: { path: '/drive/v3/files' },
+    fault: { type: 'short-page', items: 10 },
+    times: 'always',
+  })
   return google
 }
 

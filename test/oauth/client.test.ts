@@ -2,7 +2,15 @@ import { inspect } from 'node:util'
 import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/shared/config.ts'
-import { authorizationUrl, exchangeCode, refreshTokens, requestServiceAccountToken } from '../../src/shared/oauth/client.ts'
+import {
+  authorizationUrl,
+  exchangeCode,
+  refreshTokens,
+  requestAppToken,
+  requestServiceAccountToken,
+  revokeToken,
+} from '../../src/shared/oauth/client.ts'
+import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
 import { answer, completeEnv, secretsIn, startTokenServer, testProvider, tokenBody, type TokenEndpoint } from './support.ts'
 
@@ -46,6 +54,23 @@ describe('authorizationUrl', () => {
     })
     expect(url.href).not.toContain(request.codeVerifier)
   })
+
+  it.each([
+    [{ scopeSeparator: ',' }, ['a', 'b'], { scope: 'a,b' }],
+    [{}, [], {}],
+    [{ authorizeParams: { prompt: 'consent' } }, ['a'], { scope: 'a', prompt: 'consent' }],
+  ] as const)('with %j asks for the scopes %j by %j, and without PKCE by no challenge', async (changes, scopes, added) => {
+    const definition: ProviderDefinition = { ...testProvider, auth: { ...testProvider.auth, ...changes } }
+    const request = { redirectUri: 'https://x.example/callback', state: 's1', scopes, codeVerifier: null }
+    const url = new URL(await authorizationUrl(runtimeAt('http://127.0.0.1:1'), definition, request))
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      response_type: 'code',
+      client_id: 'test-client',
+      redirect_uri: request.redirectUri,
+      state: 's1',
+      ...added,
+    })
+  })
 })
 
 describe('exchangeCode', () => {
@@ -61,7 +86,8 @@ describe('exchangeCode', () => {
 
   it('sends the code once, with the verifier and the secret in the body', async () => {
     await using server = await startTokenServer(answer({ ...tokenBody(1), scope: 'read write', id_token: 'not.a.jwt' }))
-    expect(await respond(runtimeAt(server.url), { code: 'c1' })).toEqual({
+    const { token, others } = await respond(runtimeAt(server.url), { code: 'c1' })
+    expect(token).toEqual({
       accessToken: 'access-1',
       refreshToken: 'refresh-1',
       tokenType: 'Bearer',
@@ -69,6 +95,7 @@ describe('exchangeCode', () => {
       expiresAt: now + 3600_000,
       refreshDueAt: now + 2700_000,
     })
+    expect(others).toEqual({})
     expect(server.forms.map((form) => Object.fromEntries(form))).toEqual([
       {
         grant_type: 'authorization_code',
@@ -79,14 +106,6 @@ describe('exchangeCode', () => {
         client_secret: 'test-client-secret',
       },
     ])
-  })
-
-  it('takes a token without expires_in as one that lasts, and a short one as due at half its life', async () => {
-    const { expires_in: _expiresIn, ...endless } = tokenBody(1)
-    await using server = await startTokenServer(answer(endless), answer({ ...tokenBody(1), expires_in: '60' }))
-    const runtime = runtimeAt(server.url)
-    expect(await respond(runtime, { code: 'c1' })).toMatchObject({ expiresAt: null, refreshDueAt: null, scopes: null })
-    expect(await respond(runtime, { code: 'c1' })).toMatchObject({ expiresAt: now + 60_000, refreshDueAt: now + 30_000 })
   })
 
   it('refuses an answer of another issuer, and one that must name it and does not, before it uses the code', async () => {
@@ -103,8 +122,28 @@ describe('exchangeCode', () => {
     })
     expect(server.forms).toEqual([])
     expect(await exchangeCode(runtime, testProvider, { ...unnamed, requireIssuer: false })).toMatchObject({
-      accessToken: 'access-1',
+      token: { accessToken: 'access-1' },
     })
+  })
+
+  it.each([
+    ['https://login.test/4711/v2.0', 'accepted'],
+    ['https://login.test/common/v2.0', 'issuer_mismatch'],
+    ['https://login.test/4711/v2.0/', 'issuer_mismatch'],
+    ['https://evil.test/?https://login.test/4711/v2.0', 'issuer_mismatch'],
+  ])('of many tenants: the issuer %s is %s', async (iss, code) => {
+    await using server = await startTokenServer(answer(tokenBody(1)))
+    const issuer = /^https:\/\/login\.test\/\d+\/v2\.0$/
+    const definition: ProviderDefinition = { ...testProvider, auth: { ...testProvider.auth, issuer } }
+    const exchanged = exchangeCode(runtimeAt(server.url), definition, {
+      parameters: new URLSearchParams({ state: 's1', code: 'c1', iss }),
+      state: 's1',
+      requireIssuer: true,
+      redirectUri,
+      codeVerifier: 'v'.repeat(43),
+    })
+    expect(await outcome(exchanged)).toMatchObject({ code })
+    expect(server.forms).toHaveLength(code === 'accepted' ? 1 : 0)
   })
 
   it.each([
@@ -235,9 +274,7 @@ describe('requestServiceAccountToken', () => {
     await using server = await startTokenServer(answer({ access_token: 'access-1', token_type: 'Bearer', expires_in: 3599 }))
     const runtime = runtimeAt(server.url, { env: { TEST_SERVICE_ACCOUNT: keyFile(await exportPKCS8(privateKey)) } })
     expect(await requestServiceAccountToken(runtime, testProvider)).toMatchObject({
-      accessToken: 'access-1',
-      refreshToken: null,
-      scopes: null,
+      token: { accessToken: 'access-1', refreshToken: null, scopes: null },
     })
 
     const form = Object.fromEntries(server.forms[0] ?? [])
@@ -277,6 +314,98 @@ describe('requestServiceAccountToken', () => {
     expect(inspect(error, { depth: 10 })).not.toContain('hunter2')
   })
 })
+
+describe('requestAppToken', () => {
+  const appOf = (clientAuth: 'body' | 'basic'): ProviderDefinition => ({
+    ...testProvider,
+    auth: { ...testProvider.auth, clientAuth, clientCredentials: { scopes: ['read', 'list'] } },
+  })
+  const further = { TEST_CLIENT_SECRET_other: 'other-secret' }
+
+  it.each([
+    ['body', 'test-client', 'test-client-secret'],
+    ['body', 'other', 'other-secret'],
+    ['basic', 'test-client', 'test-client-secret'],
+    ['basic', 'other', 'other-secret'],
+  ] as const)('proves itself in the %s as %s, with the secret of that app', async (clientAuth, clientId, secret) => {
+    const headers: unknown[] = []
+    const endpoint = answer({ access_token: 'access-1', token_type: 'Bearer', expires_in: 3599 })
+    await using server = await startTokenServer((form, response, request) => {
+      headers.push(request.headers.authorization)
+      return endpoint(form, response, request)
+    })
+    const runtime = runtimeAt(server.url, { env: further })
+    expect(await requestAppToken(runtime, appOf(clientAuth), clientId)).toMatchObject({
+      token: { accessToken: 'access-1', refreshToken: null, expiresAt: now + 3599_000 },
+    })
+    const proof = { client_id: clientId, client_secret: secret }
+    expect(server.forms.map((form) => Object.fromEntries(form))).toEqual([
+      { grant_type: 'client_credentials', scope: 'read list', ...(clientAuth === 'body' && proof) },
+    ])
+    expect(headers.map(basicCredentials)).toEqual([clientAuth === 'basic' ? proof : undefined])
+  })
+
+  it.each<[string, ProviderDefinition, string, Record<string, unknown>]>([
+    ['a provider that has no such grant', testProvider, 'test-client', { code: 'config_invalid' }],
+    ['an app without a secret', appOf('body'), 'unknown', { context: { field: 'TEST_CLIENT_SECRET_unknown' } }],
+    ['an app that is refused', appOf('body'), 'test-client', { code: 'client_rejected', outcome: 'config' }],
+  ])("calls %s the operator's to mend", async (_what, definition, clientId, expected) => {
+    await using server = await startTokenServer(answer({ error: 'invalid_grant' }, 400))
+    await expect(requestAppToken(runtimeAt(server.url), definition, clientId)).rejects.toMatchObject(expected)
+  })
+})
+
+describe('revokeToken', () => {
+  const revoke = (url: string) =>
+    revokeToken(runtimeAt(url), testProvider, 'https://provider.test/revoke', { token: 'refresh-1', hint: 'refresh_token' })
+
+  it('sends the token with its kind and the proof of the app', async () => {
+    await using server = await startTokenServer((_form, response, request) => {
+      expect(request.url).toBe('/provider.test/revoke')
+      response.writeHead(200).end()
+    })
+    await revoke(server.url)
+    expect(server.forms.map((form) => Object.fromEntries(form))).toEqual([
+      { token: 'refresh-1', token_type_hint: 'refresh_token', client_id: 'test-client', client_secret: 'test-client-secret' },
+    ])
+  })
+
+  it.each([
+    [200, 'accepted'],
+    // A token that is not known is one that has ended.
+    [400, 'accepted'],
+    [401, 'client_rejected'],
+    [403, 'client_rejected'],
+    [429, 'provider_unavailable'],
+    [503, 'provider_unavailable'],
+  ])('takes the status %i for %s', async (status, code) => {
+    await using server = await startTokenServer(answer({ error: 'refresh-1' }, status))
+    const seen = await outcome(revoke(server.url))
+    expect(seen).toMatchObject({ code })
+    expect(secretsIn(inspect(seen, { depth: 10, showHidden: true }))).toEqual([])
+  })
+
+  it('reports no answer as one that may come yet, without the token', async () => {
+    const seen = await outcome(revoke('http://127.0.0.1:1'))
+    expect(seen).toMatchObject({ code: 'provider_unreachable', outcome: 'transient' })
+    expect(secretsIn(inspect(seen, { depth: 10, showHidden: true }))).toEqual([])
+  })
+})
+
+/** What it threw; the code `accepted` when it did not. */
+function outcome(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => ({ code: 'accepted' }),
+    (error: unknown) => error,
+  )
+}
+
+/** What HTTP Basic carries, each part encoded as in a form (RFC 6749 §2.3.1). */
+function basicCredentials(header: unknown): { client_id: string; client_secret: string } | undefined {
+  if (typeof header !== 'string') return undefined
+  const [id = '', secret = ''] = Buffer.from(header.replace('Basic ', ''), 'base64').toString().split(':')
+  return { client_id: decodeURIComponent(id), client_secret: decodeURIComponent(secret) }
+}
 
 function keyFile(privateKey: string): string {
   const file = { type: 'service_account', client_email: 'robot@project.test', private_key: privateKey, private_key_id: 'key-1' }

@@ -423,6 +423,7 @@ describe('the client-driven form', () => {
         account_id: '06213157438716493857',
         account_label: 'pat@example.com',
         scopes: ['https://www.googleapis.com/auth/drive.metadata.readonly'],
+        tenant: null,
       },
     })
     expect(await integrations()).toMatchObject([{ user_id: pat.id, status: 'connected' }])

@@ -5,20 +5,23 @@ import { exportPKCS8, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
-import { beginRefresh, connectIntegration, finishRefresh, readSecret } from '../../src/shared/oauth/secret-store.ts'
+import { beginRefresh, finishRefresh, readSecret } from '../../src/shared/oauth/secret-store.ts'
 import { refreshAhead, settleRefreshes, tokenSource } from '../../src/shared/oauth/tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import type { StampedeOrder, StampedeReport } from './stampede-process.ts'
 import {
   answer,
   completeEnv,
+  connectTokens,
   createRuntime,
+  primary,
   rotate,
   secretsIn,
   startTokenServer,
   storeIntegration,
   testProvider,
   tokenBody,
+  tokenSet,
   type TestRuntime,
   type TokenEndpoint,
 } from './support.ts'
@@ -94,7 +97,7 @@ describe('promise 1: exactly one refresh', () => {
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, expired)
     const dead = { owner: crypto.randomUUID(), version: 1n, leaseMs: 1_500 }
-    expect(await beginRefresh(sql, integrationId, dead)).toMatchObject({ outcome: 'granted' })
+    expect(await beginRefresh(sql, primary(integrationId), dead)).toMatchObject({ outcome: 'granted' })
 
     const startedAt = performance.now()
     const tokens = await Promise.all([source(runtime, integrationId).get(), source(runtimeAt(server.url), integrationId).get()])
@@ -193,8 +196,8 @@ describe('invalid_grant', () => {
 
   it('does not stop endpoints for a token of which somebody got a newer one', async () => {
     await using server = await startTokenServer(async (...request) => {
-      const sealed = await sealTokens(runtime.config, integrationId, tokenSet(60))
-      expect(await finishRefresh(sql, integrationId, 1n, sealed)).toBe(true)
+      const sealed = await sealTokens(runtime.config, primary(integrationId), tokenSet(60))
+      expect(await finishRefresh(sql, primary(integrationId), 1n, sealed)).toBe(true)
       answer({ error: 'invalid_grant' }, 400)(...request)
     })
     const runtime = runtimeAt(server.url)
@@ -237,7 +240,7 @@ describe('a token request without an answer', () => {
     const integrationId = await storeIntegration(runtime, expired)
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'refresh_failed', outcome: 'transient' })
     expect(server.forms).toHaveLength(2)
-    expect(await statusOf(integrationId)).toMatchObject({ status: 'connected' })
+    expect(await statusOf(integrationId)).toMatchObject({ status: 'error' })
   })
 
   it('is not repeated when another has taken over meanwhile', async () => {
@@ -259,16 +262,24 @@ describe('a failed refresh', () => {
     ['429', answer({}, 429, { 'retry-after': '7' }), 'provider_rate_limited'],
     ['HTML', (_form, response) => response.end('<h1>'), 'provider_answer_invalid'],
     ['an error nobody knows', answer({ error: 'something_new' }, 400), 'provider_rejected'],
-  ])('with %s is transient, marks nothing and gives the lease back', async (_what, endpoint, code) => {
-    await using server = await startTokenServer(endpoint)
-    const runtime = runtimeAt(server.url)
-    const integrationId = await storeIntegration(runtime, expired)
-    await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'refresh_failed', outcome: 'transient' })
-    expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
-    const [row] = await sql`
+  ])(
+    'with %s is transient, tells the owner now that the token has expired, and gives the lease back',
+    async (_what, endpoint, code) => {
+      await using server = await startTokenServer(endpoint)
+      const runtime = runtimeAt(server.url)
+      const integrationId = await storeIntegration(runtime, expired)
+      await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'refresh_failed', outcome: 'transient' })
+      expect(await statusOf(integrationId)).toEqual({
+        status: 'error',
+        status_reason: expect.stringMatching(
+          /^Test Provider .+\. Patchbay goes on trying; connect the account again if this lasts\.$/,
+        ),
+      })
+      const [row] = await sql`
       select lease_owner, last_error_code, version from patchbay.secrets where integration_id = ${integrationId}::uuid`
-    expect(row).toEqual({ lease_owner: null, last_error_code: code, version: 1n })
-  })
+      expect(row).toEqual({ lease_owner: null, last_error_code: code, version: 1n })
+    },
+  )
 
   it('is tried again by the next caller', async () => {
     const endpoint = rotate()
@@ -277,6 +288,8 @@ describe('a failed refresh', () => {
     const integrationId = await storeIntegration(runtime, expired)
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'refresh_failed' })
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2' })
+    expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
+    expect(await eventsOf(integrationId)).toEqual(['connected', 'error', 'recovered'])
   })
 
   it("is the operator's to mend when the app is refused, and no user is asked to connect again", async () => {
@@ -285,6 +298,7 @@ describe('a failed refresh', () => {
     const integrationId = await storeIntegration(runtime, expired)
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'client_rejected', outcome: 'config' })
     expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
+    expect(await eventsOf(integrationId)).toEqual(['connected'])
   })
 
   it('asks the owner when there is no refresh token to ask with', async () => {
@@ -323,7 +337,7 @@ describe('a new pair of tokens', () => {
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, expired)
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2', version: 2n })
-    expect(await readSecret(sql, integrationId)).toMatchObject({ version: 2n })
+    expect(await readSecret(sql, primary(integrationId))).toMatchObject({ version: 2n })
     expect(server.forms).toHaveLength(1)
   })
 
@@ -339,7 +353,7 @@ describe('a new pair of tokens', () => {
 
   it('mends an integration that another was refused for in the meantime', async () => {
     await using server = await startTokenServer(async (...request) => {
-      await sql`select patchbay.mark_needs_reauth(${integrationId}::uuid, 1, 'refused')`
+      await sql`select patchbay.mark_needs_reauth(${integrationId}::uuid, 'primary', 1, 'refused')`
       answer(tokenBody(2))(...request)
     })
     const runtime = runtimeAt(server.url)
@@ -392,6 +406,51 @@ describe('a new pair of tokens', () => {
   })
 })
 
+describe('several tokens of one integration', () => {
+  const user = (runtime: TestRuntime, id: string) => tokenSource(runtime, testProvider, id, 'user')
+
+  it('are refreshed each for itself', async () => {
+    await using server = await startTokenServer(answer(tokenBody(11)), answer(tokenBody(21)))
+    const runtime = runtimeAt(server.url)
+    const integrationId = await storeIntegration(runtime, expired, {}, { user: tokenSet(2, 3600_000) })
+    expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-11', version: 2n })
+    expect(await user(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2', version: 1n })
+    expect(await user(runtime, integrationId).renew(1n)).toMatchObject({ accessToken: 'access-21', version: 2n })
+    expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-11', version: 2n })
+    expect(server.forms.map((form) => form.get('refresh_token'))).toEqual(['refresh-1', 'refresh-2'])
+  })
+
+  it('leave the integration connected when one that is not the primary one is dead', async () => {
+    await using server = await startTokenServer(answer({ error: 'invalid_grant' }, 400), answer(tokenBody(11)))
+    const runtime = runtimeAt(server.url)
+    const integrationId = await storeIntegration(runtime, expired, {}, { user: tokenSet(2, expired) })
+    await expect(user(runtime, integrationId).get()).rejects.toMatchObject({ code: 'needs_reauth' })
+    await expect(user(runtime, integrationId).get()).rejects.toMatchObject({ code: 'needs_reauth' })
+    expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
+    expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-11' })
+    expect(server.forms.map((form) => form.get('refresh_token'))).toEqual(['refresh-2', 'refresh-1'])
+  })
+
+  it('are all tried ahead of their expiry, also when one fails', async () => {
+    await using server = await startTokenServer((form, ...rest) =>
+      answer(...(form.get('refresh_token') === 'refresh-1' ? ([{}, 503] as const) : ([tokenBody(21)] as const)))(form, ...rest),
+    )
+    const runtime = runtimeAt(server.url)
+    const integrationId = await storeIntegration(runtime, 60_000, {}, { user: tokenSet(2, 60_000), other: tokenSet(3) })
+    await expect(refreshAhead(runtime, testProvider, integrationId)).rejects.toMatchObject({ code: 'refresh_failed' })
+    expect(server.forms.map((form) => form.get('refresh_token')).toSorted()).toEqual(['refresh-1', 'refresh-2'])
+    expect(await user(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-21' })
+  })
+
+  it('are those of the last consent, and no others', async () => {
+    const runtime = runtimeAt('http://127.0.0.1:1')
+    const integrationId = await storeIntegration(runtime, 3600_000, {}, { user: tokenSet(2) })
+    await reconnect(runtime, integrationId, 3)
+    expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-3', version: 2n })
+    await expect(user(runtime, integrationId).get()).rejects.toMatchObject({ code: 'not_connected' })
+  })
+})
+
 describe('renew', () => {
   it('replaces a token that the provider refused although it had not expired', async () => {
     await using server = await startTokenServer(rotate())
@@ -421,12 +480,8 @@ describe('renew', () => {
     await using server = await startTokenServer(answer(tokenBody(3)))
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, 3600_000)
-    await finishRefresh(
-      sql,
-      integrationId,
-      1n,
-      await sealTokens(runtime.config, integrationId, { ...tokenSet(2), expiresAt: Date.now() - 1 }),
-    )
+    const old = await sealTokens(runtime.config, primary(integrationId), tokenSet(2, expired))
+    await finishRefresh(sql, primary(integrationId), 1n, old)
     expect(await source(runtime, integrationId).renew(1n)).toMatchObject({ accessToken: 'access-3', version: 3n })
   })
 
@@ -469,7 +524,7 @@ describe('refreshAhead', () => {
     const integrationId = await storeIntegration(runtime, 400)
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-1' })
     await settleRefreshes(runtime)
-    expect(await readSecret(sql, integrationId)).toMatchObject({ version: 2n })
+    expect(await readSecret(sql, primary(integrationId))).toMatchObject({ version: 2n })
   })
 })
 
@@ -500,20 +555,14 @@ async function takeLease(integrationId: string): Promise<void> {
 
 /** The user connects the same account again; the tokens are `access-<number>` and `refresh-<number>`. */
 async function reconnect(runtime: TestRuntime, integrationId: string, number: number): Promise<void> {
-  const sealed = await sealTokens(runtime.config, integrationId, tokenSet(number))
-  await connectIntegration(sql, integrationId, 'authorization_code', ['read'], sealed)
+  await connectTokens(runtime, integrationId, { primary: tokenSet(number) })
 }
 
-function tokenSet(number: number) {
-  const expiresAt = Date.now() + 3600_000
-  return {
-    accessToken: `access-${number}`,
-    refreshToken: `refresh-${number}`,
-    tokenType: 'Bearer',
-    scopes: ['read'],
-    expiresAt,
-    refreshDueAt: expiresAt - 900_000,
-  }
+/** What the audit log says of it, oldest first. */
+async function eventsOf(integrationId: string): Promise<string[]> {
+  const rows = await sql<{ event: string }[]>`
+    select event from public.audit_log where integration_id = ${integrationId}::uuid order by created_at`
+  return rows.map((row) => row.event)
 }
 
 async function statusOf(integrationId: string): Promise<unknown> {

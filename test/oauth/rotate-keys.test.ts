@@ -4,9 +4,9 @@ import { expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { rotateKeys } from '../../src/shared/oauth/rotate-keys.ts'
 import { readSecret } from '../../src/shared/oauth/secret-store.ts'
-import { decryptFor } from '../../src/shared/oauth/vault.ts'
+import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
-import { completeEnv, createRuntime, storeIntegration, tokenKey, type TestRuntime } from './support.ts'
+import { completeEnv, createRuntime, storeIntegration, tokenKey, tokenSet, type TestRuntime } from './support.ts'
 
 const oldKey = tokenKey('old')
 const newKey = tokenKey('new')
@@ -18,10 +18,21 @@ it('encrypts every token with the first key, so that the old one can go', async 
   expect(progress).toEqual(Array.from({ length: 450 }, (_, n) => n + 1))
   expect(await keyIds(world)).toEqual([{ access: 'new', refresh: 'new' }])
 
-  const secret = await readSecret(world.sql, world.ids[0]!)
-  const alone = world.runtime(newKey).config.tokenKeys
-  expect(await decryptFor(`integration:${world.ids[0]}`, secret!.accessTokenJwe, alone)).toBe('access-1')
-  expect(await decryptFor(`integration:${world.ids[0]}`, secret!.refreshTokenJwe!, alone)).toBe('refresh-1')
+  expect(await storedWith(world, newKey, world.ids[0]!, 'primary')).toEqual(['access-1', 'refresh-1'])
+})
+
+it("encrypts each of an integration's tokens for itself", async () => {
+  await using world = await worldWith(0)
+  // 303 in batches of 200: one batch ends between the tokens of one integration.
+  const ids: string[] = []
+  for (let n = 0; n < 101; n += 1) {
+    ids.push(await storeIntegration(world.runtime(oldKey), 3_600_000, {}, { user: tokenSet(2), bot: tokenSet(3) }))
+  }
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(303)
+  expect(await keyIds(world)).toEqual([{ access: 'new', refresh: 'new' }])
+  for (const [name, number] of Object.entries({ primary: 1, user: 2, bot: 3 })) {
+    expect(await storedWith(world, newKey, ids[0]!, name)).toEqual([`access-${number}`, `refresh-${number}`])
+  }
 })
 
 it('goes on after an interruption, with what is left', async () => {
@@ -84,6 +95,19 @@ function afterListing({ sql }: TestRuntime, work: () => PromiseLike<unknown>): T
       return text.join('').includes('order by integration_id') ? query.then(async (rows) => (await work(), rows)) : query
     },
   })
+}
+
+/** The access and the refresh token, read with this key alone. */
+async function storedWith(
+  world: { sql: TestRuntime['sql']; runtime: (keys: string) => TestRuntime },
+  key: string,
+  integrationId: string,
+  name: string,
+) {
+  const { tokenKeys } = world.runtime(key).config
+  const secret = await readSecret(world.sql, { integrationId, name })
+  const jwes = [secret!.accessTokenJwe, secret!.refreshTokenJwe!]
+  return Promise.all(jwes.map((jwe) => decryptFor(secretOwner(integrationId, name), jwe, tokenKeys)))
 }
 
 async function keyIds({ sql }: { sql: TestRuntime['sql'] }): Promise<unknown[]> {

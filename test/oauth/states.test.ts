@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { sha256 } from '../../src/shared/oauth/random.ts'
 import { openTicket, putTicket, putTransaction, takeTransaction, type NewTransaction } from '../../src/shared/oauth/states.ts'
-import { addUser } from '../db/rows.ts'
+import { addUser, connectAccount } from '../db/rows.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let db: TestDatabase
@@ -13,12 +13,14 @@ beforeAll(async () => {
   db = await createTestDatabase()
   // As in production: through a pooler.
   sql = connect(db.url, 3)
+  const userId = await addUser(sql)
   transaction = {
-    userId: await addUser(sql),
+    userId,
     provider: 'google-drive',
     redirectUri: 'https://x.example/oauth-callback/google-drive',
     redirectTo: 'https://app.example/done',
     scopes: ['a', 'b'],
+    integrationId: await connectAccount(sql, userId),
   }
 })
 beforeEach(async () => {

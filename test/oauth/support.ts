@@ -6,7 +6,7 @@ import type { Sql } from 'postgres'
 import { readConfig, type Environment } from '../../src/shared/config.ts'
 import { createLogger } from '../../src/shared/log.ts'
 import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
-import { connectIntegration, reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
+import { type SecretId, connectIntegration, reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
 import type { TokenSet } from '../../src/shared/oauth/token-request.ts'
 import { defineProvider } from '../../src/shared/providers/define.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
@@ -44,12 +44,14 @@ export const testProvider = defineProvider({
     scopes: ['read'],
     clientAuth: 'body',
     pkce: true,
-    refreshToken: 'rotating',
+    usedRefreshToken: 'grace',
+    lifetimeIfUnsaid: 'unlimited',
     env: { clientId: 'TEST_CLIENT_ID', clientSecret: 'TEST_CLIENT_SECRET', redirectUri: 'TEST_REDIRECT_URI' },
     serviceAccount: { env: 'TEST_SERVICE_ACCOUNT' },
   },
-  api: { baseUrl: 'https://provider.test', reason: () => undefined, quotaReasons: [], reconnectReasons: [] },
-  account: { path: '/me', read: () => ({ id: 'account-1', label: 'pat@example.com' }) },
+  api: { baseUrl: 'https://provider.test', reason: () => undefined, reasons: {} },
+  account: { request: { path: '/me' }, read: () => ({ id: 'account-1', label: 'pat@example.com' }) },
+  lists: { things: { request: () => ({ path: '/things' }), read: () => ({ items: [], next: null }) } },
   streams: {},
 })
 
@@ -133,11 +135,25 @@ export function tokenBody(number: number): Record<string, unknown> {
   return { access_token: `access-${number}`, refresh_token: `refresh-${number}`, token_type: 'Bearer', expires_in: 3600 }
 }
 
+/** `access-<number>` with `refresh-<number>`, which expire `expiresInMs` from now; null: never. */
+export function tokenSet(number: number, expiresInMs: number | null = 3600_000): TokenSet {
+  const expiresAt = expiresInMs === null ? null : Date.now() + expiresInMs
+  return {
+    accessToken: `access-${number}`,
+    refreshToken: `refresh-${number}`,
+    tokenType: 'Bearer',
+    scopes: ['read'],
+    expiresAt,
+    refreshDueAt: expiresAt === null ? null : expiresAt - 15 * 60_000,
+  }
+}
+
 /** Stores `access-1` with `refresh-1`, which expire `expiresInMs` from now; null: never. Gives the integration's id. */
 export async function storeIntegration(
   runtime: Runtime,
   expiresInMs: number | null,
   changes: Partial<TokenSet> = {},
+  others: Readonly<Record<string, TokenSet>> = {},
 ): Promise<string> {
   const userId = await addUser(runtime.sql)
   const id = await reserveIntegration(runtime.sql, {
@@ -147,23 +163,36 @@ export async function storeIntegration(
     accountId: 'account-1',
     accountLabel: 'pat@example.com',
   })
-  const expiresAt = expiresInMs === null ? null : runtime.now() + expiresInMs
-  const tokens: TokenSet = {
-    accessToken: 'access-1',
-    refreshToken: 'refresh-1',
-    tokenType: 'Bearer',
-    scopes: ['read'],
-    expiresAt,
-    refreshDueAt: expiresAt === null ? null : expiresAt - 15 * 60_000,
-    ...changes,
-  }
-  await connectIntegration(runtime.sql, id, 'authorization_code', ['read'], await sealTokens(runtime.config, id, tokens))
+  await connectTokens(runtime, id, { primary: { ...tokenSet(1, expiresInMs), ...changes }, ...others })
   return id
+}
+
+/** The account's owner consents: these tokens, by name, are what the integration has from now on. */
+export async function connectTokens(
+  runtime: Runtime,
+  integrationId: string,
+  tokens: { primary: TokenSet; [name: string]: TokenSet },
+): Promise<void> {
+  const sealed = await Promise.all(
+    Object.entries(tokens).map(
+      async ([name, token]) => [name, await sealTokens(runtime.config, { integrationId, name }, token)] as const,
+    ),
+  )
+  const origin = { actor: 'user', source: 'oauth-callback' } as const
+  await connectIntegration(runtime.sql, integrationId, {
+    grantType: 'authorization_code',
+    scopes: tokens.primary.scopes ?? [],
+    tokens: Object.fromEntries(sealed),
+    origin,
+  })
+}
+
+/** The secret that API requests are sent with. */
+export function primary(integrationId: string): SecretId {
+  return { integrationId, name: 'primary' }
 }
 
 /** Fails when a text holds something that must never leave the process. */
 export function secretsIn(shown: string): string[] {
-  return (
-    shown.match(/(?:access|refresh)-\d+|ya29\.[\w.-]+|1\/\/[\w-]+|4\/0A[\w-]+|sandbox-secret|test-client-secret/g) ?? []
-  )
+  return shown.match(/(?:access|refresh)-\d+|ya29\.[\w.-]+|1\/\/[\w-]+|4\/0A[\w-]+|sandbox-secret|test-client-secret/g) ?? []
 }

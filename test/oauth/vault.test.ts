@@ -1,10 +1,11 @@
 import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { readConfig, type TokenKey } from '../../src/shared/config.ts'
-import { decryptFor, encryptFor } from '../../src/shared/oauth/vault.ts'
+import { decryptFor, encryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
 import { completeEnv, tokenKey } from './support.ts'
 
-const owner = 'integration:5b6c5f0e-8f0c-4d7a-9b1e-0a4c4f4f8a11'
+const integrationId = '5b6c5f0e-8f0c-4d7a-9b1e-0a4c4f4f8a11'
+const owner = secretOwner(integrationId, 'primary')
 
 describe('the vault', () => {
   it('gives back what was encrypted', async () => {
@@ -20,19 +21,21 @@ describe('the vault', () => {
     expect(await encryptFor(owner, 'text', keys)).not.toBe(await encryptFor(owner, 'text', keys))
   })
 
-  it('refuses a ciphertext of another integration', async () => {
+  it.each([
+    ['of another integration', '7c0e', 'primary'],
+    ["that is another of the same integration's", integrationId, 'user'],
+  ])('refuses a ciphertext %s', async (_what, id, name) => {
     const keys = keysOf(tokenKey('k1'))
     const jwe = await encryptFor(owner, 'text', keys)
-    await expect(decryptFor('integration:7c0e', jwe, keys)).rejects.toMatchObject({ code: 'token_undecryptable' })
+    await expect(decryptFor(secretOwner(id, name), jwe, keys)).rejects.toMatchObject({ code: 'token_undecryptable' })
   })
 
   it('refuses a ciphertext whose header was rewritten for another integration', async () => {
+    const other = secretOwner('7c0e', 'primary')
     const keys = keysOf(tokenKey('k1'))
     const [, ...rest] = (await encryptFor(owner, 'text', keys)).split('.')
-    const header = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'k1', sub: 'integration:7c0e' })).toString(
-      'base64url',
-    )
-    await expect(decryptFor('integration:7c0e', [header, ...rest].join('.'), keys)).rejects.toMatchObject({
+    const header = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'k1', sub: other })).toString('base64url')
+    await expect(decryptFor(other, [header, ...rest].join('.'), keys)).rejects.toMatchObject({
       code: 'token_undecryptable',
     })
   })
@@ -40,7 +43,7 @@ describe('the vault', () => {
   it('refuses a verifier in place of a token', async () => {
     const keys = keysOf(tokenKey('k1'))
     const jwe = await encryptFor('state:5b6c5f0e', 'text', keys)
-    await expect(decryptFor('integration:5b6c5f0e', jwe, keys)).rejects.toMatchObject({ code: 'token_undecryptable' })
+    await expect(decryptFor(secretOwner('5b6c5f0e', 'primary'), jwe, keys)).rejects.toMatchObject({ code: 'token_undecryptable' })
   })
 
   it.each([0, 2, 3, 4])('refuses a ciphertext with a changed part %i', async (part) => {

@@ -5,7 +5,7 @@ import type { GoogleSandbox } from '../../src/sandbox/google/client.ts'
 import { providerUrl } from '../../src/shared/http/provider-url.ts'
 import { createProviderApi, type ProviderApi } from '../../src/shared/http/provider-api.ts'
 import { createLogger } from '../../src/shared/log.ts'
-import { googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
+import { provider as googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
 
 const redirectUri = 'http://127.0.0.1:9/callback'
 
@@ -49,9 +49,9 @@ async function openApi(sandboxUrl: string, grant: Record<string, string>): Promi
   const token = { accessToken, tokenType: 'Bearer', version: 1n }
   return createProviderApi({
     definition: googleDrive,
-    tokens: { get: async () => token, renew: async () => token },
+    tokens: { get: async () => token, renew: async () => token, refused: async () => {} },
     runtime: {
-      config: { sandboxUrl },
+      config: { sandboxUrl, optional: () => undefined },
       fetch,
       now: Date.now,
       sleep: async () => {},

@@ -7,7 +7,7 @@ import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
 import { googleSandbox, type GoogleSandbox } from '../../src/sandbox/google/client.ts'
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts'
 import type { ProviderApi } from '../../src/shared/http/provider-api.ts'
-import { googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
+import { provider as googleDrive } from '../../src/shared/providers/google-drive/definition.ts'
 import { fileStream } from '../../src/shared/providers/google-drive/file-stream.ts'
 import { Discovery, unknownFields } from './discovery.ts'
 import { connectAccount, connectServiceAccount } from './drive-account.ts'
@@ -219,9 +219,7 @@ describe('a full pass', () => {
   it('asks for a folder by itself when a query for several has nothing of it', async () => {
     await makeTree(folderId, 2, 3)
     // The second listing is the one for the three folders; Drive answers as if two of them were empty.
-    const [, second] = await google
-      .files()
-      .then((all) => all.filter((entry) => entry.parentId === folderId && entry.isFolder))
+    const [, second] = await google.files().then((all) => all.filter((entry) => entry.parentId === folderId && entry.isFolder))
     const inSecond = (await google.files()).filter((entry) => entry.parentId === second?.id)
     const files = inSecond.map(({ id, name, mimeType }) => ({ id, name, mimeType, parents: [second?.id] }))
     await fault('/files', { type: 'error', status: 200, body: { kind: 'drive#fileList', files } }, 1)
@@ -638,7 +636,7 @@ describe('requests', () => {
       await engine.run()
       await engine.run()
     }
-    await api.get(googleDrive.account.path, {}, z.unknown())
+    await api.send(googleDrive.account.request)
     const requests = (await admin.requests()).filter((request) => request.host === 'www.googleapis.com')
     const seen = Map.groupBy(requests, (request) => route(request.path))
     expect([...seen.keys()].toSorted()).toEqual(Object.keys(documented).toSorted())
@@ -662,7 +660,7 @@ describe('requests', () => {
   })
 
   it('name the account by an id that stays, and a label that a person knows', async () => {
-    const body = await api.get(googleDrive.account.path, {}, z.unknown())
+    const { body } = await api.send(googleDrive.account.request)
     expect(googleDrive.account.read(body)).toEqual({ id: expect.stringMatching(/^\d+$/), label: pat })
   })
 })

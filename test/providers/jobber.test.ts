@@ -58,7 +58,7 @@ describe('an answer', () => {
     [{ data: { appDisconnect: { app: null, userErrors: [{ message: 'No', path: [] }] } } }, 'rejected'],
     [{ data: { account: {} }, extensions: { versioning: { version: '2022-09-01' } } }, 'contract'],
     [{ message: 'Token not recognized' }, 'unauthorized'],
-    [{ message: 'User has disconnected this app from their account. Please delete this token' }, 'reconnect'],
+    [{ message: 'User has disconnected this app from their account. Please delete this token' }, 'unauthorized'],
     [{ error: { message: 'This account is not active' } }, 'reconnect'],
     [{ message: 'Service temporarily unavailable' }, 'unavailable'],
   ])('%j means %s, whatever its status', (body, meaning) => {

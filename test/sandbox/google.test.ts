@@ -151,6 +151,37 @@ describe('sign-in', () => {
   })
 })
 
+describe('the generic control', () => {
+  it('knows the accounts, the grants and the secrets, and makes lists long', async () => {
+    await using app = await open()
+    const [pat] = await app.control.accounts()
+    const { code = '' } = await app.consent()
+    const tokens = Tokens.parse((await app.exchange(code)).body)
+    const about = await app.json(tokens.access_token, '/about', { fields: 'user(permissionId,emailAddress)' })
+    expect(about).toEqual({ user: { permissionId: pat?.id, emailAddress: pat?.label } })
+    const secrets = [code, tokens.access_token, tokens.refresh_token]
+    expect(await app.control.tokens()).toEqual(expect.arrayContaining(secrets))
+    expect(await app.control.liveGrants('pat@example.com')).toBe(1)
+
+    for (const count of [12, 3]) await app.control.fill('pat@example.com', count)
+    const drives = await app.json(tokens.access_token, '/drives', { pageSize: '100', fields: 'drives/name' })
+    expect(drives).toEqual({ drives: Array.from({ length: 12 }, (_, index) => ({ name: `Shared drive ${index + 1}` })) })
+    await expect(app.control.fill('eve@example.com', 1)).rejects.toThrow('no account eve@example.com')
+  })
+
+  it('hears of a revocation, and of an access token that is no longer good', async () => {
+    await using app = await open()
+    const { access_token, refresh_token } = await app.connect()
+    await app.control.expireAccessTokens()
+    expect(await app.reason(access_token, '/files')).toBe('authError')
+    const revoke = (token: string) =>
+      fetch(`${app.url}/oauth2.googleapis.com/revoke`, { method: 'POST', body: new URLSearchParams({ token }) })
+    expect((await revoke(refresh_token)).status).toBe(200)
+    expect(await app.control.liveGrants('pat@example.com')).toBe(0)
+    expect((await revoke(refresh_token)).status).toBe(400)
+  })
+})
+
 describe('files', () => {
   it('lists every file that nobody touches exactly once, whatever happens between the pages', async () => {
     await using app = await open({ root })
@@ -272,6 +303,8 @@ describe('faults', () => {
     [{ type: 'html' }, 200, /^<!DOCTYPE html>/, null],
     [{ type: 'error', status: 418, body: { teapot: true } }, 418, /^\{"teapot":true\}$/, null],
     [{ type: 'unauthorized' }, 401, /"reason":"authError"/, null],
+    [{ type: 'forbidden' }, 403, /"reason":"insufficientFilePermissions"/, null],
+    [{ type: 'not-found' }, 404, /"reason":"notFound"/, null],
   ]
 
   it('answers as told, once, and then as usual', async () => {

@@ -1,14 +1,13 @@
 import type { Sql } from 'postgres'
 import { connect } from '../../src/shared/db/connection.ts'
 import { authorizationUrl, exchangeCode, newCodeVerifier } from '../../src/shared/oauth/client.ts'
-import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
-import { connectIntegration, reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
+import { reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
 import { approveConsent } from '../../src/sandbox/consent.ts'
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
 import { addUser } from '../db/rows.ts'
-import { completeEnv, createRuntime } from '../oauth/support.ts'
+import { completeEnv, connectTokens, createRuntime } from '../oauth/support.ts'
 import { createTestDatabase } from './database.ts'
 
 /** A Drive endpoint whose account is connected, on a sandbox and a database of its own. It is due, and nothing works on it yet. */
@@ -70,7 +69,7 @@ async function connectDrive(runtime: Runtime, userId: string): Promise<string> {
   const { scopes } = definition.auth
   const consent = await authorizationUrl(runtime, definition, { redirectUri, state: 'state', scopes, codeVerifier })
   const callback = new URL(await approveConsent(consent))
-  const tokens = await exchangeCode(runtime, definition, {
+  const { token } = await exchangeCode(runtime, definition, {
     parameters: callback.searchParams,
     state: 'state',
     requireIssuer: false,
@@ -84,6 +83,6 @@ async function connectDrive(runtime: Runtime, userId: string): Promise<string> {
     accountId: 'account',
     accountLabel: 'pat@example.com',
   })
-  await connectIntegration(runtime.sql, id, 'authorization_code', scopes, await sealTokens(runtime.config, id, tokens))
+  await connectTokens(runtime, id, { primary: token })
   return id
 }

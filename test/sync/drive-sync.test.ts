@@ -105,7 +105,7 @@ describe('a run that is interrupted', () => {
 
   it('goes on where max_files_per_sync ended it, and drops nothing', async () => {
     await using drive = await startConnectedDrive()
-    const sandbox = await filledSandbox(drive, 95)
+    await filledSandbox(drive, 95)
     await drive.sql`update public.endpoints set max_files_per_sync = 30`
     const outcomes = []
     do outcomes.push(await run(drive))

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { claimRun, finishRun, mergePage } from '../../src/shared/db/sync-store.ts'
+import { connectIntegration } from '../../src/shared/oauth/secret-store.ts'
 import { createTestEndpoint, file, folder, page, paths, runPages, type TestEndpoint } from './support.ts'
 
 const root = folder('root', null, { root: true })
@@ -69,11 +70,14 @@ it('binds an endpoint to the account that is connected next, although somebody h
   await sql`update public.endpoints set next_sync_at = now()`
   await sql`select patchbay.dispatch()`
   expect(await claimRun(sql, endpointId)).toBeUndefined()
-  const jwe = 'eyJraWQiOiJ0ZXN0In0..aXY.Y3Q.dGFn'
-  await sql`
-    select patchbay.connect_integration(
-      ${integrationId}::uuid, 'authorization_code', ${jwe}, null, 'Bearer', '{}'::text[], 'infinity', 'infinity'
-    )`
+  const accessTokenJwe = 'eyJraWQiOiJ0ZXN0In0..aXY.Y3Q.dGFn'
+  const token = { accessTokenJwe, refreshTokenJwe: null, tokenType: 'Bearer', expiresAt: null, refreshDueAt: null }
+  await connectIntegration(sql, integrationId, {
+    grantType: 'authorization_code',
+    scopes: [],
+    tokens: { primary: token },
+    origin: { actor: 'user', source: 'test' },
+  })
   expect(await sql`select integration_id from public.endpoints`).toEqual([{ integration_id: integrationId }])
   expect(await isDue(endpoint)).toBe(true)
 })

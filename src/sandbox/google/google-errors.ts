@@ -1,13 +1,14 @@
 import type { ErrorAnswer, ProviderErrors, ProviderPlace } from '../provider.ts'
 import {
-  fileNotFound,
   forbidden,
   invalidCredentials,
+  notFound,
   rateLimitExceeded,
   serverError,
   userRateLimitExceeded,
-  type DriveError,
-} from './drive/drive-error.ts'
+  type ApiError,
+} from './api-error.ts'
+import { fileNotFound } from './drive/drive-error.ts'
 
 export const apiHost = 'www.googleapis.com'
 
@@ -18,11 +19,11 @@ export const googleErrors: ProviderErrors = {
   serverError: (place, status) => inWordsOf(place, serverError(status), oauthError(status, 'internal_failure')),
   unauthorized: (place) =>
     inWordsOf(place, invalidCredentials(), oauthError(401, 'invalid_client', 'The provided client secret is invalid.')),
-  forbidden: (place) => inWordsOf(place, notPermitted(), oauthError(403, 'access_denied')),
-  notFound: (place) => inWordsOf(place, fileNotFound(lastSegment(place)), oauthError(404, 'not_found')),
+  forbidden: (place) => inWordsOf(place, notPermitted(place), oauthError(403, 'access_denied')),
+  notFound: (place) => inWordsOf(place, nothingThere(place), oauthError(404, 'not_found')),
 }
 
-function inWordsOf({ host }: ProviderPlace, api: DriveError, oauth: ErrorAnswer): ErrorAnswer {
+function inWordsOf({ host }: ProviderPlace, api: ApiError, oauth: ErrorAnswer): ErrorAnswer {
   return host === apiHost ? api.answer : oauth
 }
 
@@ -31,10 +32,15 @@ function oauthError(status: number, error: string, description?: string): ErrorA
 }
 
 // https://developers.google.com/workspace/drive/api/guides/handle-errors
-function notPermitted(): DriveError {
+function notPermitted(place: ProviderPlace): ApiError {
+  if (isCalendar(place)) return forbidden('forbidden', 'Forbidden')
   return forbidden('insufficientFilePermissions', 'The user does not have sufficient permissions for this file.')
 }
 
-function lastSegment({ path }: ProviderPlace): string {
-  return decodeURIComponent(path.split('/').at(-1) ?? '')
+function nothingThere(place: ProviderPlace): ApiError {
+  return isCalendar(place) ? notFound() : fileNotFound(decodeURIComponent(place.path.split('/').at(-1) ?? ''))
+}
+
+function isCalendar({ path }: ProviderPlace): boolean {
+  return path.startsWith('/calendar/')
 }

@@ -1,5 +1,8 @@
 import { Hono } from 'hono'
 import type { SandboxEnv, SandboxFactory } from '../provider.ts'
+import { CalendarLists } from './calendar/calendar-lists.ts'
+import { calendarControl } from './calendar/control.ts'
+import { calendarRoutes } from './calendar/routes.ts'
 import { driveAdminRoutes } from './drive/admin-routes.ts'
 import { driveControl } from './drive/control.ts'
 import { openDrive } from './drive/open-drive.ts'
@@ -8,7 +11,7 @@ import { apiHost, googleErrors } from './google-errors.ts'
 import { authorizeHost, createGoogleOAuth, tokenHost } from './oauth/google-oauth.ts'
 import { loadServiceAccountKey } from './oauth/service-account-key.ts'
 
-/** Google: sign-in, tokens, and Drive. */
+/** Google: sign-in, tokens, Drive and Calendar. */
 export const createSandbox: SandboxFactory = async (options) => {
   const { clock, statePath } = options
   // The key takes as long to make as the tree takes to scan.
@@ -17,9 +20,11 @@ export const createSandbox: SandboxFactory = async (options) => {
     openDrive(options),
   ])
   const oauth = await createGoogleOAuth(options, key)
+  const calendars = new CalendarLists()
 
   const routes = new Hono<SandboxEnv>()
   routes.route('/', oauth.routes)
+  routes.route('/', calendarRoutes(calendars, oauth))
   routes.route('/', driveRoutes(store, oauth, clock))
   const admin = new Hono<SandboxEnv>()
   admin.get('/service-account.json', (c) => c.json(key.file))
@@ -35,7 +40,10 @@ export const createSandbox: SandboxFactory = async (options) => {
     observe: oauth.observe,
     admin,
     errors: googleErrors,
-    controls: { 'google-drive': driveControl(oauth.control, store, clock) },
+    controls: {
+      'google-drive': driveControl(oauth.control, store, clock),
+      'google-calendar': calendarControl(oauth.control, calendars),
+    },
     flush,
     async close() {
       await flush()

@@ -1,3 +1,5 @@
+import { calendarScopes } from './calendar/scopes.ts'
+
 const drive = 'https://www.googleapis.com/auth/drive'
 
 const driveScopes = [
@@ -16,6 +18,7 @@ const driveScopes = [
 /** Every scope that an app can ask for here. */
 export const knownScopes: ReadonlySet<string> = new Set([
   ...driveScopes,
+  ...calendarScopes,
   'openid',
   'email',
   'profile',
@@ -43,6 +46,10 @@ export function describeScope(scope: string): string {
       return 'See information about your Google Drive files'
     case 'drive.file':
       return 'See, edit, create and delete only the Google Drive files that you use with this app'
+    case 'calendar':
+      return 'See, edit, share, and permanently delete all the calendars you can access using Google Calendar'
+    case 'calendar.readonly':
+      return 'See and download any calendar you can access using your Google Calendar'
     case 'openid':
     case 'email':
     case 'userinfo.email':

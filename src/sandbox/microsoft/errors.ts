@@ -26,7 +26,7 @@ function graphFailure(status: number): GraphError {
   return new GraphError(status, 'UnknownError', '')
 }
 
-// Which `error` goes with these two is from memory.
+// Which `error` goes with these three is from memory.
 const tenantThrottled = {
   number: 90055,
   text: 'The tenant request is being throttled because there are too many incoming requests.',

@@ -12,8 +12,9 @@ import { revocationEndpoint } from './revocation-endpoint.ts'
 import { SigningKeys } from './signing-keys.ts'
 import type { TokenAnswer } from './token-answer.ts'
 import { TokenCounter } from './token-counter.ts'
-import { publicGrant, tokenEndpoint } from './token-endpoint.ts'
+import { tokenEndpoint } from './token-endpoint.ts'
 import { TokenIssuer } from './token-issuer.ts'
+import { publicGrant } from './token-parts.ts'
 import { TokenStore } from './token-store.ts'
 
 /**

@@ -71,7 +71,7 @@ function tickedScopes(
   const chosen = new Set(form.getAll('scope'))
   const left = lines.map(({ name, scopes: kind }) => {
     const asked = scopes[name] ?? []
-    return [name, 'untickable' in kind && kind.untickable === true ? asked.filter((scope) => chosen.has(scope)) : asked] as const
+    return [name, 'untickable' in kind && kind.untickable ? asked.filter((scope) => chosen.has(scope)) : asked] as const
   })
   const asked = Object.values(scopes).flat().length
   return asked > 0 && left.every(([, kept]) => kept.length === 0) ? undefined : Object.fromEntries(left)

@@ -3,7 +3,7 @@ import { splitScopes } from './authorize-request.ts'
 import type { OAuthClient } from './clients.ts'
 import { requiredParameter } from './endpoint-request.ts'
 import { OAuthError, type OAuthErrorReason } from './oauth-error.ts'
-import { publicGrant, type TokenParts, type Yield } from './token-endpoint.ts'
+import { publicGrant, type TokenParts, type Yield } from './token-parts.ts'
 import type { RefreshRecord } from './token-records.ts'
 
 /** Exchanges a refresh token: RFC 6749 §6, with rotation as the provider has it. Throws OAuthError. */

@@ -1,7 +1,6 @@
 import { Hono } from 'hono'
 import type { SandboxEnv } from '../provider.ts'
-import type { AuthorizationCodes } from './authorization-codes.ts'
-import type { AuthorizationServerOptions, Grant, IssuedToken, TokenRequest } from './authorization-server.ts'
+import type { AuthorizationServerOptions, TokenRequest } from './authorization-server.ts'
 import { splitScopes } from './authorize-request.ts'
 import { authenticateClient } from './client-auth.ts'
 import type { OAuthClient } from './clients.ts'
@@ -10,32 +9,12 @@ import { OAuthError, rfcErrorAnswer, uncachedAnswer } from './oauth-error.ts'
 import { endpointPaths } from './paths.ts'
 import { refreshTokens } from './refresh.ts'
 import { rfcTokenAnswer } from './token-answer.ts'
-import type { TokenCounter } from './token-counter.ts'
-import type { TokenIssuer } from './token-issuer.ts'
-import type { GrantRecord } from './token-records.ts'
-import type { TokenStore } from './token-store.ts'
-
-/** What the token endpoint works with. */
-export interface TokenParts {
-  options: AuthorizationServerOptions
-  codes: AuthorizationCodes
-  store: TokenStore
-  issuer: TokenIssuer
-  counter: TokenCounter
-}
-
-/** What a token request yields. */
-export interface Yield {
-  grant: Grant | null
-  tokens: readonly IssuedToken[]
-  reused?: boolean
-  nonce?: string | undefined
-}
+import { publicGrant, type TokenParts, type Yield } from './token-parts.ts'
 
 /** The token endpoint. */
 export function tokenEndpoint(parts: TokenParts): Hono<SandboxEnv> {
   const { options, counter, issuer } = parts
-  const { jsonBodies = false, scopeSeparator = ' ', tokenAnswer = rfcTokenAnswer, errorAnswer = rfcErrorAnswer } = options
+  const { jsonBodies = false, scopeSeparator = ' ', errorAnswer = rfcErrorAnswer } = options
   const routes = new Hono<SandboxEnv>()
 
   routes.on('POST', endpointPaths(options.paths.token), async (c) => {
@@ -45,8 +24,8 @@ export function tokenEndpoint(parts: TokenParts): Hono<SandboxEnv> {
       const grantType = grantTypeOf(request.parameters, options)
       const { grant, tokens, reused = false, nonce } = await yieldOf(grantType, { ...request, authenticate }, parts)
       counter.issued(grantType)
-      const { rotation } = issuer
-      const body = await tokenAnswer({ grantType, request, grant, tokens, scopeSeparator, rotation, reused, nonce })
+      const answer = { grantType, request, grant, tokens, scopeSeparator, rotation: issuer.rotation, reused, nonce }
+      const body = await Promise.resolve((options.tokenAnswer ?? rfcTokenAnswer)(answer))
       return uncachedAnswer({ status: 200, body })
     } catch (error) {
       if (error instanceof OAuthError) return uncachedAnswer(errorAnswer(error, request))
@@ -124,9 +103,4 @@ async function forTheApp(request: TokenRequest, client: OAuthClient, { options, 
 function firstLine({ lines: [line] }: AuthorizationServerOptions): string {
   if (line === undefined) throw new Error('An authorization server needs a line of tokens.')
   return line.name
-}
-
-/** A grant as vendors see it. */
-export function publicGrant({ id, account, clientId, scopes }: GrantRecord): Grant {
-  return { id, account, clientId, scopes }
 }

@@ -60,7 +60,10 @@ export class TokenIssuer {
     const accessToken = await this.#make(form, subject, issuedAt, expiresAt)
     const { account, clientId, line, scopes } = subject
     this.#store.addAccessToken(accessToken, {
-      ...{ account, clientId, line, expiresAt },
+      account,
+      clientId,
+      line,
+      expiresAt,
       scopes: [...scopes],
       familyId: family?.id ?? null,
     })

@@ -50,7 +50,7 @@ export class TokenStore {
   openGrants(account: string, clientId?: string): GrantRecord[] {
     const fits = (grant: GrantRecord) =>
       grant.account === account && !grant.ended && (clientId === undefined || grant.clientId === clientId)
-    return [...this.#grants.values().filter(fits)]
+    return this.#grants.values().filter(fits).toArray()
   }
 
   /** Those of them with which something can still be done. */
@@ -146,7 +146,7 @@ export class TokenStore {
     const ofGrant = this.#refreshTokens
       .entries()
       .filter(([value, { familyId }]) => this.#families.get(familyId)?.grantId === grantId && this.refreshState(value) === 'live')
-    return [...ofGrant.map(([value]) => value)]
+    return ofGrant.map(([value]) => value).toArray()
   }
 
   /** Notes that a refresh token has a successor. `deadAt`: when it stops working; null: it goes on. */

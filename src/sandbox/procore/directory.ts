@@ -1,38 +1,35 @@
 import type { SandboxAccount } from '../admin-contract.ts'
 import type { Company, Me, Project } from './types.ts'
 
-/** A company, and what a user of it meets. */
-interface Directory {
+interface CompanyRecord {
   id: number
   name: string
-  /** Whether an administrator has installed the app. */
-  installed: boolean
   projects: readonly Project[]
 }
 
-interface Person extends Me {
-  companies: Directory[]
+interface Person {
+  id: number
+  login: string
+  companies: CompanyRecord[]
 }
 
-const cedarRidge: Directory = {
+const cedarRidge: CompanyRecord = {
   id: 8089,
   name: 'Cedar Ridge Builders',
-  installed: true,
   projects: [
     project(8089, 'Cedar Ridge Builders', 3_133_196, '2025-014', 'Riverside Medical Office', 'Austin'),
     project(8089, 'Cedar Ridge Builders', 3_140_772, '2025-021', 'Eastgate Parking Structure', 'Round Rock'),
     project(8089, 'Cedar Ridge Builders', 3_152_408, '2026-003', 'Lakeline Elementary Addition', 'Cedar Park'),
   ],
 }
-const harborview: Directory = {
+const harborview: CompanyRecord = {
   id: 9214,
   name: 'Harborview Construction',
-  installed: true,
   projects: [project(9214, 'Harborview Construction', 2_907_115, 'HV-118', 'Pier 9 Warehouse Conversion', 'Houston')],
 }
-const northside: Directory = { id: 10_377, name: 'Northside Civil', installed: false, projects: [] }
-// Newer companies have ids beyond 32 bits.
-const summit: Directory = { id: 598_134_325_779_301, name: 'Summit Interiors', installed: false, projects: [] }
+const northside: CompanyRecord = { id: 10_377, name: 'Northside Civil', projects: [] }
+// Newer ones have ids beyond 32 bits.
+const summit: CompanyRecord = { id: 598_134_325_779_301, name: 'Summit Interiors', projects: [] }
 
 const trades = ['Concrete', 'Steel', 'Electric', 'Mechanical', 'Roofing', 'Glazing', 'Masonry', 'Paving']
 const places = ['Bluebonnet', 'Barton Creek', 'Hill Country', 'Brazos', 'Pecan Street', 'Lone Star', 'Travis', 'Gulf Coast']
@@ -40,9 +37,9 @@ const places = ['Bluebonnet', 'Barton Creek', 'Hill Country', 'Brazos', 'Pecan S
 /** Who is in which company, and where the app is installed. */
 export class ProcoreDirectory {
   readonly #people: readonly Person[] = [
-    { id: 1234, login: 'pat@example.com', name: 'Pat Example', companies: [cedarRidge] },
-    { id: 1235, login: 'kim@example.com', name: 'Kim Test', companies: [cedarRidge, harborview, northside] },
-    { id: 1236, login: 'lee@example.com', name: 'Lee Demo', companies: [summit] },
+    { id: 1234, login: 'pat@example.com', companies: [cedarRidge] },
+    { id: 1235, login: 'kim@example.com', companies: [cedarRidge, harborview, northside] },
+    { id: 1236, login: 'lee@example.com', companies: [summit] },
   ].map((person) => ({ ...person, companies: [...person.companies] }))
   readonly #uninstalled = new Set([northside.id, summit.id])
   #lastId = 20_000
@@ -86,7 +83,7 @@ export class ProcoreDirectory {
       const number = companies.length
       const name = `${places[number % places.length]} ${trades[Math.floor(number / places.length) % trades.length]}`
       const again = Math.floor(number / (places.length * trades.length))
-      companies.push({ id: this.#lastId, name: again === 0 ? name : `${name} ${again + 1}`, installed: true, projects: [] })
+      companies.push({ id: this.#lastId, name: again === 0 ? name : `${name} ${again + 1}`, projects: [] })
     }
   }
 

@@ -1,39 +1,51 @@
-/** How a list is paged. */
+/** A request for a page. */
 interface PageRequest {
-  /** The request, as the app sent it to Procore. */
+  /** As the app sent it to Procore. */
   url: URL
-  /** Where `per_page` has no value, and the most that it may be. */
+  /** `per_page` where it is not given, and the most that it may be. */
   usualSize: number
   largestSize: number
   itemLimit: number | undefined
 }
 
 /**
- * The items of a page, and the headers that say which page that is. A smaller page than asked for is one of a smaller size, with its number
- * counted in that size: the number alone, with the size of before, would skip items. https://developers.procore.com/documentation/pagination
+ * A list as one user sees it, page by number. A page that is to have fewer items than asked for is one of which the user may not see the
+ * rest: such rows count for the numbers of pages, stay where they are, and push what is behind them on to later pages.
+ * https://developers.procore.com/documentation/pagination
  */
-export function pageOf<T>(all: readonly T[], request: PageRequest): { items: readonly T[]; headers: Record<string, string> } {
-  const asked = Math.min(parameter(request.url, 'per_page') ?? request.usualSize, request.largestSize)
-  const offset = ((parameter(request.url, 'page') ?? 1) - 1) * asked
-  const size = pageSize(offset, asked, request.itemLimit)
-  const items = request.itemLimit === 0 ? [] : all.slice(offset, offset + size)
+export class PagedList {
+  /** In the order in which they came; each counts those before it. */
+  readonly #hidden: { at: number; count: number }[] = []
 
-  const page = offset / size + 1
-  const last = Math.max(1, Math.ceil(all.length / size))
-  const links: [string, number][] = []
-  if (page > 1) links.push(['first', 1])
-  if (page > 2) links.push(['prev', page - 1])
-  if (page < last) links.push(['last', last])
-  if (offset + items.length < all.length) links.push(['next', items.length === 0 ? page : page + 1])
-  const link = links.map(([rel, number]) => `<${pageUrl(request.url, number, size)}>; rel="${rel}"`).join(', ')
-  return { items, headers: { total: String(all.length), 'per-page': String(size), ...(link !== '' && { link }) } }
-}
+  /** The items of a page, and the headers that say which page that is. */
+  page<T>(all: readonly T[], { url, usualSize, largestSize, itemLimit }: PageRequest) {
+    const size = Math.min(parameter(url, 'per_page') ?? usualSize, largestSize)
+    const page = parameter(url, 'page') ?? 1
+    if (itemLimit !== undefined) this.#hide(all, (page - 1) * size, size, itemLimit)
+    const rows = this.#rows(all)
+    const items = rows.slice((page - 1) * size, page * size).flatMap((row) => row ?? [])
 
-/** The largest size of which `offset` is a multiple, and that is no more than the limit; below `asked` where the page is to be empty. */
-function pageSize(offset: number, asked: number, itemLimit: number | undefined): number {
-  const most = itemLimit === 0 ? asked - 1 : Math.min(asked, itemLimit ?? asked)
-  for (let size = most; size > 1; size -= 1) if (offset % size === 0) return size
-  return 1
+    const last = Math.ceil(rows.length / size)
+    const links: [string, number][] = []
+    if (page > 1) links.push(['first', 1])
+    if (page > 2) links.push(['prev', page - 1])
+    if (page < last) links.push(['last', last], ['next', page + 1])
+    const link = links.map(([rel, number]) => `<${pageUrl(url, number, size)}>; rel="${rel}"`).join(', ')
+    return { items, headers: { total: String(all.length), 'per-page': String(size), ...(link !== '' && { link }) } }
+  }
+
+  #hide(all: readonly unknown[], offset: number, size: number, itemLimit: number): void {
+    const rows = this.#rows(all).slice(offset, offset + size)
+    const seen = rows.flatMap((row, index) => (row === undefined ? [] : [index]))
+    const firstTooMany = seen[itemLimit]
+    if (firstTooMany !== undefined) this.#hidden.push({ at: offset + firstTooMany, count: size - firstTooMany })
+  }
+
+  #rows<T>(all: readonly T[]): (T | undefined)[] {
+    const rows: (T | undefined)[] = [...all]
+    for (const { at, count } of this.#hidden) rows.splice(at, 0, ...Array.from({ length: count }, () => undefined))
+    return rows
+  }
 }
 
 function pageUrl(url: URL, page: number, size: number): string {

@@ -44,12 +44,13 @@ export function procoreOAuth(
 }
 
 function tokenAnswer({ tokens: [token] }: TokenAnswer): object {
+  if (token === undefined) throw new Error('Every token here is for somebody.')
   return {
-    access_token: token?.accessToken,
+    access_token: token.accessToken,
     token_type: 'bearer',
-    expires_in: token?.expiresIn,
-    refresh_token: token?.refreshToken,
-    created_at: Math.floor((token?.issuedAt ?? 0) / 1000),
+    expires_in: token.expiresIn,
+    refresh_token: token.refreshToken,
+    created_at: Math.floor(token.issuedAt / 1000),
   }
 }
 

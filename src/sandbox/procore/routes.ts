@@ -4,7 +4,7 @@ import { requireToken, type BearerEnv } from '../oauth/bearer.ts'
 import { jsonAnswer } from '../provider.ts'
 import type { ProcoreDirectory } from './directory.ts'
 import { companyMissing, notConnected, notFound, ProcoreError, rateLimited, tokenInvalid } from './errors.ts'
-import { pageOf } from './paging.ts'
+import { PagedList } from './paging.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Project } from './types.ts'
 
@@ -25,6 +25,8 @@ interface ApiParts {
 /** What the API offers here: the user, the companies, and the projects of one. */
 export function procoreRoutes({ directory, oauth, limit }: ApiParts): Hono<ApiEnv> {
   const api = new Hono<ApiEnv>()
+  /** By user and list. */
+  const lists = new Map<string, PagedList>()
   api.use(
     requireToken(oauth, () => tokenInvalid().toResponse()),
     countRequest(limit),
@@ -46,6 +48,17 @@ export function procoreRoutes({ directory, oauth, limit }: ApiParts): Hono<ApiEn
     throw error
   })
   return routes
+
+  function listAnswer(c: Context<ApiEnv>, all: readonly unknown[], largestSize: number): Response {
+    const { pathname, search } = new URL(c.req.url)
+    // Links name Procore's own address, as the path here begins with its host.
+    const url = new URL(`https:/${pathname}${search}`)
+    const key = `${c.var.login} ${pathname} ${c.req.query('company_id')}`
+    const list = lists.get(key) ?? new PagedList()
+    lists.set(key, list)
+    const { items, headers } = list.page(all, { url, usualSize: 100, largestSize, itemLimit: c.get('itemLimit') })
+    return jsonAnswer({ status: 200, body: items, headers })
+  }
 }
 
 function countRequest(limit: RateLimit): MiddlewareHandler<ApiEnv> {
@@ -73,12 +86,4 @@ function requireCompany(directory: ProcoreDirectory): MiddlewareHandler<ApiEnv> 
     c.set('projects', company.projects)
     return next()
   }
-}
-
-function listAnswer(c: Context<ApiEnv>, all: readonly unknown[], largestSize: number): Response {
-  const { pathname, search } = new URL(c.req.url)
-  // Links name Procore's own address, as the path here begins with its host.
-  const url = new URL(`https:/${pathname}${search}`)
-  const { items, headers } = pageOf(all, { url, usualSize: 100, largestSize, itemLimit: c.get('itemLimit') })
-  return jsonAnswer({ status: 200, body: items, headers })
 }

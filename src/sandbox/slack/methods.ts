@@ -108,6 +108,7 @@ function pageRequest({ parameters, itemLimit }: Call) {
   return { cursor: parameters.get('cursor'), limit: parameters.get('limit'), itemLimit }
 }
 
-function withoutEmail({ profile: { email: _, ...profile } = {}, ...member }: Member): Member {
+function withoutEmail(member: Member): Member {
+  const { email: _, ...profile } = member.profile ?? {}
   return { ...member, profile }
 }

@@ -7,7 +7,7 @@ export type Channel = NonNullable<ConversationsListResponse['channels']>[number]
 const firstNames = ['Ana', 'Bilal', 'Chiara', 'Dmitri', 'Elena', 'Femi', 'Greta', 'Hiro', 'Ines', 'Jonas', 'Katya', 'Liam', 'Mei']
 const lastNames = [
   'Almeida',
-  'Bergström',
+  'Bergstrom',
   'Costa',
   'Dubois',
   'Eriksen',
@@ -39,8 +39,10 @@ export class Workspace {
       // Not much is left of one who has gone.
       { id: slackId('U', 90_001), team_id: installation.workspace.id, name: 'former', deleted: true, is_bot: false, profile: {} },
     ]
-    this.channels = ['general', 'site-diary', 'rfi-answers'].map((name) => this.#channel(name))
-    this.channels.push({ ...this.#channel('tender-2019'), is_archived: true })
+    this.channels = ['general', 'site-diary', 'rfi-answers', 'tender-2019'].map((name, index) => ({
+      ...this.#channel(name, index),
+      is_archived: name === 'tender-2019',
+    }))
     this.fill(4)
   }
 
@@ -56,7 +58,7 @@ export class Workspace {
       )
     }
     for (let open = this.channels.filter(({ is_archived }) => !is_archived).length; open < count; open += 1) {
-      this.channels.push(this.#channel(`${works[open % works.length]}-${open}`))
+      this.channels.push(this.#channel(`${works[open % works.length]}-${open}`, this.channels.length))
     }
   }
 
@@ -89,9 +91,9 @@ export class Workspace {
     } satisfies Member
   }
 
-  #channel(name: string): Channel {
+  #channel(name: string, index: number): Channel {
     return {
-      id: slackId('C', this.channels?.length ?? 0),
+      id: slackId('C', index),
       name,
       name_normalized: name,
       is_channel: true,

@@ -6,7 +6,7 @@ import { findProvider } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import type { User } from './authenticate.ts'
 import { authorizationUrl, newCodeVerifier } from './client.ts'
-import { findIntegration } from './integrations.ts'
+import { requireOwnIntegration } from './integrations.ts'
 import { randomSecret, sha256 } from './random.ts'
 import { allowedRedirect, clientRedirectUri, serverUrls } from './redirects.ts'
 import { readBody, requireMethod } from './request.ts'
@@ -28,18 +28,26 @@ export const AuthorizeRequest = z.strictObject({
 })
 type AuthorizeRequest = z.output<typeof AuthorizeRequest>
 
-/**
- * `POST /oauth-authorize`, by a signed-in user. The server-driven form answers `{ url, expires_in }`: a start URL for this user's browser,
- * good once and for `expires_in` seconds. The client-driven form answers `{ auth_url, state }`.
- */
+/** `url`: a start URL for this user's browser, good once and for `expires_in` seconds. `auth_url`: the provider's own page. */
+export const AuthorizeAnswer = z.union([
+  z.object({ url: z.url(), expires_in: z.int() }),
+  z.object({ auth_url: z.url(), state: z.string() }),
+])
+type AuthorizeAnswer = z.input<typeof AuthorizeAnswer>
+
+/** `POST /oauth-authorize`, by a signed-in user: answers `AuthorizeAnswer`. */
 export async function handleAuthorize(request: Request, runtime: Runtime, user: User): Promise<Response> {
   requireMethod(request, 'POST')
-  const asked = await readBody(request, AuthorizeRequest)
+  return jsonResponse(await beginConnection(runtime, user, await readBody(request, AuthorizeRequest)))
+}
+
+/** Begins a connection, or that of an integration anew. Answers in the form that was asked for. */
+export async function beginConnection(runtime: Runtime, user: User, asked: AuthorizeRequest): Promise<AuthorizeAnswer> {
   const definition = findProvider(asked.provider)
   // Now, rather than when the user comes back from the provider.
   runtime.config.secret(definition.auth.env.clientId)
   runtime.config.secret(definition.auth.env.clientSecret)
-  await requireOwnIntegration(runtime, definition, user, asked.integration_id)
+  if (asked.integration_id !== undefined) await requireOwnIntegration(runtime.sql, user.id, definition, asked.integration_id)
   return asked.flow === 'server' ? startUrl(runtime, definition, user, asked) : clientUrl(runtime, definition, user, asked)
 }
 
@@ -48,7 +56,7 @@ async function startUrl(
   definition: ProviderDefinition,
   user: User,
   asked: AuthorizeRequest,
-): Promise<Response> {
+): Promise<AuthorizeAnswer> {
   if (asked.redirect_uri !== undefined) throw misplaced('redirect_uri', 'client')
   const { config, sql } = runtime
   const { start, callback } = serverUrls(config, definition)
@@ -61,7 +69,7 @@ async function startUrl(
     scopes: definition.auth.scopes,
     integrationId: asked.integration_id ?? null,
   })
-  return jsonResponse({ url: `${start}?ticket=${ticket}`, expires_in: ticketSeconds })
+  return { url: `${start}?ticket=${ticket}`, expires_in: ticketSeconds }
 }
 
 async function clientUrl(
@@ -69,7 +77,7 @@ async function clientUrl(
   definition: ProviderDefinition,
   user: User,
   asked: AuthorizeRequest,
-): Promise<Response> {
+): Promise<AuthorizeAnswer> {
   if (asked.redirect_to !== undefined) throw misplaced('redirect_to', 'server')
   const { config, sql } = runtime
   const { scopes } = definition.auth
@@ -89,25 +97,7 @@ async function clientUrl(
     },
     { stateHash, codeVerifierJwe: await encryptVerifier(config, stateHash, codeVerifier) },
   )
-  return jsonResponse({
-    auth_url: await authorizationUrl(runtime, definition, { redirectUri, state, scopes, codeVerifier }),
-    state,
-  })
-}
-
-async function requireOwnIntegration(
-  { sql }: Runtime,
-  definition: ProviderDefinition,
-  user: User,
-  integrationId: string | undefined,
-): Promise<void> {
-  if (integrationId === undefined) return
-  const integration = await findIntegration(sql, user.id, integrationId)
-  if (integration?.provider === definition.id) return
-  throw new PatchbayError('not_found', `This user has no such ${definition.name} connection.`, {
-    context: { field: 'integration_id', provider: definition.id },
-    hint: 'Leave integration_id out to connect another account.',
-  })
+  return { auth_url: await authorizationUrl(runtime, definition, { redirectUri, state, scopes, codeVerifier }), state }
 }
 
 function misplaced(field: string, flow: string): PatchbayError {

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { requireUser } from '../api/require-user.ts'
 import { jsonResponse } from '../responses.ts'
 import { PatchbayError } from '../errors.ts'
 import { asPatchbayError } from '../failure.ts'
 import { findProvider } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
-import { authenticate } from './authenticate.ts'
 import { recordFailedConnect } from './audit.ts'
 import { connectByCode } from './connect.ts'
 import { originOf } from './origin.ts'
@@ -39,7 +39,7 @@ export const CompleteAnswer = z.object({
  * another user's state, or another's code, it is not the JWT of the user who began.
  */
 export async function handleComplete(request: Request, runtime: Runtime): Promise<Response> {
-  const user = await authenticate(request, runtime)
+  const user = await requireUser(request, runtime)
   const { provider, code, state, iss } = await readBody(request, CompleteRequest)
   const stateHash = await sha256(state)
   const transaction = await takeTransaction(runtime.sql, stateHash)

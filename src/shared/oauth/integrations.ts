@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
-import type { ListItem } from '../providers/define.ts'
+import { PatchbayError } from '../errors.ts'
+import type { ListItem, ProviderDefinition } from '../providers/define.ts'
 import type { Origin } from './origin.ts'
 import type { GrantType } from './secret-store.ts'
 
@@ -40,6 +41,21 @@ export async function findIntegration(sql: Sql, userId: string, integrationId: s
   const [row] = await sql<IntegrationRow[]>`
     ${selectIntegrations(sql)} where i.user_id = ${userId}::uuid and i.id = ${integrationId}::uuid`
   return row
+}
+
+/** One of this user's integrations with this provider. Throws `not_found`, also when it is another user's. */
+export async function requireOwnIntegration(
+  sql: Sql,
+  userId: string,
+  definition: ProviderDefinition,
+  integrationId: string,
+): Promise<IntegrationRow> {
+  const row = await findIntegration(sql, userId, integrationId)
+  if (row?.provider === definition.id) return row
+  throw new PatchbayError('not_found', `This user has no such ${definition.name} connection.`, {
+    context: { field: 'integration_id', provider: definition.id },
+    hint: 'The list of integrations has the ids.',
+  })
 }
 
 /** Ends a connection; its secrets leave at once. False: this user has no such integration. */

@@ -7,8 +7,11 @@ import { findProvider } from '../providers/registry.ts'
 const maxBodyBytes = 10 * 1024
 
 export function requireMethod(request: Request, ...methods: string[]): void {
-  if (methods.includes(request.method)) return
-  throw new PatchbayError('method_not_allowed', `${request.method} is not allowed here.`, {
+  if (!methods.includes(request.method)) throw methodNotAllowed(request, methods)
+}
+
+export function methodNotAllowed(request: Request, methods: readonly string[]): PatchbayError {
+  return new PatchbayError('method_not_allowed', `${request.method} is not allowed here.`, {
     hint: `Use ${methods.join(' or ')}.`,
   })
 }
@@ -19,17 +22,31 @@ export function providerInPath(request: Request): ProviderDefinition {
   return findProvider(pathname.slice(pathname.lastIndexOf('/') + 1))
 }
 
-/** The JSON body, up to 10 kB, parsed. Throws `invalid_request`, which names the field and never quotes it. */
-export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+/** The JSON body, up to 10 kB, parsed; no body is an empty object. Throws `invalid_request`, which names the field and never quotes it. */
+export async function readBody<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
   const text = await readText(request.body, maxBodyBytes)
   if (text === undefined) throw new PatchbayError('invalid_request', `The body is larger than ${maxBodyBytes} bytes.`)
-  const parsed = schema.safeParse(parseJson(text))
+  return parse(schema, text === '' ? {} : parseJson(text))
+}
+
+/** The query, parsed. Throws `invalid_request`, as `readBody` does. */
+export function readQuery<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  return parse(schema, Object.fromEntries(new URL(request.url).searchParams))
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const field = issue?.path.join('.') ?? ''
-  throw new PatchbayError('invalid_request', `The request is not valid: ${field === '' ? 'body' : field}: ${issue?.message}.`, {
-    context: { field },
-  })
+  const { field, problem } = describeIssue(parsed.error.issues[0])
+  throw new PatchbayError('invalid_request', `The request is not valid: ${field}: ${problem}.`, { context: { field } })
+}
+
+function describeIssue(issue: z.core.$ZodIssue | undefined): { field: string; problem: string } {
+  if (issue?.code !== 'unrecognized_keys')
+    return { field: issue?.path.join('.') || 'body', problem: issue?.message ?? 'Invalid input' }
+  // Named if it looks like a name: somebody may have sent a token in its place.
+  const name = issue.keys.find((key) => /^\w{1,32}$/.test(key))
+  return { field: name ?? 'body', problem: 'There is no such field' }
 }
 
 function parseJson(text: string): unknown {

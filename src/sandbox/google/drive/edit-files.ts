@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { SandboxClock } from '../../clock.ts'
 import { mimeType as typeOf } from '../../mime-types.ts'
 import { canEdit, canRead, type Viewer } from './access.ts'
-import { appNotAuthorized, badRequestBody, fileNotFound, forbidden } from './drive-error.ts'
+import { forbidden } from '../api-error.ts'
+import { appNotAuthorized, badRequestBody, fileNotFound } from './drive-error.ts'
 import { isDocument, isFolder, isNative, isWithin, shortcutType, type DriveFile } from './drive-file.ts'
 import type { DriveStore, FilePatch } from './drive-store.ts'
 import { readBoolean, type Parameters } from './parameters.ts'
@@ -20,7 +21,7 @@ const Metadata = z.object({
 })
 type Metadata = z.output<typeof Metadata>
 
-/** Finds, makes and alters single files for an app. Who may do what is decided here. All throw DriveError. */
+/** Finds, makes and alters single files for an app. Who may do what is decided here. All throw ApiError. */
 export class FileEditor {
   readonly #store: DriveStore
   readonly #clock: SandboxClock

@@ -1,4 +1,4 @@
-import { invalidParameter } from './drive-error.ts'
+import { invalidParameter } from '../api-error.ts'
 
 /** The fields that an answer is cut down to: a name and what is wanted of its value, null for all of it. */
 export type FieldMask = ReadonlyMap<string, FieldMask | null>
@@ -10,7 +10,7 @@ export interface FieldSchema {
 
 /**
  * Parses a `fields` parameter: `a,b(c,d/e),*`. https://developers.google.com/drive/api/guides/fields-parameter
- * Throws DriveError for what cannot be parsed and for names that are not in the schema.
+ * Throws ApiError for what cannot be parsed and for names that are not in the schema.
  */
 export function parseFieldMask(text: string, schema: FieldSchema): FieldMask {
   const tokens = text.match(/[\w*-]+|[(),/]|\S/g) ?? []

@@ -1,6 +1,6 @@
 import { canRead, canSee, corpusOf, type Corpus, type Viewer } from './access.ts'
 import type { Change, DriveChange, FileChange } from './change-log.ts'
-import { invalidValue, missingParameter } from './drive-error.ts'
+import { invalidValue, missingParameter } from '../api-error.ts'
 import type { DriveFile, SharedDrive } from './drive-file.ts'
 import type { DriveStore } from './drive-store.ts'
 import { checkSpaces, memberDrive, readBoolean, readPageSize, readSharedDriveFlags, type Parameters } from './parameters.ts'
@@ -22,14 +22,14 @@ interface Feed {
   corpusRemovals: boolean
 }
 
-/** The token that stands for "from now on". Throws DriveError for a shared drive that the account is not a member of. */
+/** The token that stands for "from now on". Throws ApiError for a shared drive that the account is not a member of. */
 export function startPageToken(parameters: Parameters, store: DriveStore, viewer: Viewer): string {
   const driveId = parameters['driveId']
   if (driveId !== undefined) memberDrive(store, driveId, viewer)
   return String(store.changes.next)
 }
 
-/** Answers changes.list: each file once, in its latest state, in the order of these latest changes. Throws DriveError. */
+/** Answers changes.list: each file once, in its latest state, in the order of these latest changes. Throws ApiError. */
 export function listChanges(
   parameters: Parameters,
   store: DriveStore,

@@ -1,5 +1,6 @@
 import { canRead, canSee, isSharedWith, type Viewer } from './access.ts'
-import { fileNotFound, invalidValue } from './drive-error.ts'
+import { invalidValue } from '../api-error.ts'
+import { fileNotFound } from './drive-error.ts'
 import { positionAfter, type DriveFile } from './drive-file.ts'
 import type { DriveStore } from './drive-store.ts'
 import { readPageToken, writePageToken, type ListPosition } from './page-token.ts'
@@ -33,7 +34,7 @@ export class FileLister {
     this.#store = store
   }
 
-  /** At most `limit` files, whatever `pageSize` says; a page that it cuts short still leads on. Throws DriveError. */
+  /** At most `limit` files, whatever `pageSize` says; a page that it cuts short still leads on. Throws ApiError. */
   list(parameters: Parameters, viewer: Viewer, limit: number): { files: DriveFile[]; nextPageToken: string | undefined } {
     checkSpaces(parameters)
     const size = Math.min(readPageSize(parameters), limit)

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { invalidValue } from './drive-error.ts'
+import { invalidValue } from '../api-error.ts'
 
 const PageToken = z.tuple([z.string(), z.number().int(), z.number().int()])
 
@@ -17,7 +17,7 @@ export function writePageToken(list: string, { sorted, after }: ListPosition): s
   return `~!!~${Buffer.from(JSON.stringify([fingerprint(list), sorted, after])).toString('base64url')}`
 }
 
-/** Throws DriveError for a token that was not made for this list. */
+/** Throws ApiError for a token that was not made for this list. */
 export function readPageToken(list: string, token: string): ListPosition {
   const [made, sorted, after] = decode(token)
   if (made !== fingerprint(list)) throw invalidValue('pageToken')

@@ -1,4 +1,5 @@
-import { driveNotFound, DriveError, invalidParameter, notSimulated } from './drive-error.ts'
+import { ApiError, invalidParameter, notSimulated } from '../api-error.ts'
+import { driveNotFound } from './drive-error.ts'
 import type { DriveStore } from './drive-store.ts'
 import type { SharedDrive } from './drive-file.ts'
 import type { Viewer } from './access.ts'
@@ -34,7 +35,7 @@ export interface DriveScope {
   sharedDrives: boolean
 }
 
-/** Reads corpora, driveId and the two flags, which depend on each other. Throws DriveError for combinations that Google refuses. */
+/** Reads corpora, driveId and the two flags, which depend on each other. Throws ApiError for combinations that Google refuses. */
 export function readDriveScope(query: Parameters, store: DriveStore, viewer: Viewer): DriveScope {
   const corpora = query['corpora'] ?? 'user'
   if (corpora !== 'user' && corpora !== 'drive' && corpora !== 'allDrives' && corpora !== 'domain') {
@@ -43,19 +44,19 @@ export function readDriveScope(query: Parameters, store: DriveStore, viewer: Vie
   const driveId = query['driveId']
   if ((driveId !== undefined) !== (corpora === 'drive')) {
     const message = 'The driveId parameter must be specified if and only if corpora is set to drive.'
-    throw new DriveError(403, { reason: 'teamDriveIdRequiresTeamDriveCorpora', message })
+    throw new ApiError(403, { reason: 'teamDriveIdRequiresTeamDriveCorpora', message })
   }
   const sharedDrives = readSharedDriveFlags(query, corpora !== 'user')
   return { corpora, drive: driveId === undefined ? null : memberDrive(store, driveId, viewer), sharedDrives }
 }
 
-/** True when both flags are set. Throws DriveError when they are `required` and are not. */
+/** True when both flags are set. Throws ApiError when they are `required` and are not. */
 export function readSharedDriveFlags(query: Parameters, required: boolean): boolean {
   const included = readBoolean(query, 'includeItemsFromAllDrives') && readBoolean(query, 'supportsAllDrives')
   if (required && !included) {
     const message =
       'The includeItemsFromAllDrives parameter must be set to true when driveId is specified or corpora contains drive or allDrives.'
-    throw new DriveError(403, { reason: 'includeTeamDriveItemsRequired', message })
+    throw new ApiError(403, { reason: 'includeTeamDriveItemsRequired', message })
   }
   return included
 }

@@ -1,5 +1,5 @@
 import { visibleParent, type Viewer } from './access.ts'
-import { invalidValue } from './drive-error.ts'
+import { invalidValue } from '../api-error.ts'
 import type { DriveFile } from './drive-file.ts'
 import type { Query } from './query.ts'
 
@@ -7,7 +7,7 @@ export type Match = (file: DriveFile) => boolean
 
 type Term = Extract<Query, { kind: 'term' }>
 
-/** Makes a parsed `q` into a test of single files. `parentId` resolves an alias such as `root`. Throws DriveError for impossible terms. */
+/** Makes a parsed `q` into a test of single files. `parentId` resolves an alias such as `root`. Throws ApiError for impossible terms. */
 export function compileQuery(query: Query, viewer: Viewer, parentId: (id: string) => string): Match {
   switch (query.kind) {
     case 'and': {

@@ -1,4 +1,4 @@
-import { invalidValue, notSimulated } from './drive-error.ts'
+import { invalidValue, notSimulated } from '../api-error.ts'
 
 /** A parsed `q`. */
 export type Query =
@@ -24,7 +24,7 @@ const unsimulated = new Set([
 
 /**
  * Parses the `q` of files.list. https://developers.google.com/drive/api/guides/search-files
- * `and` and `or` bind equally, from left to right, as at Google. Throws DriveError.
+ * `and` and `or` bind equally, from left to right, as at Google. Throws ApiError.
  */
 export function parseQuery(text: string): Query {
   const tokens = tokenize(text)

@@ -1,6 +1,6 @@
 import { timestamp } from '../../clock.ts'
 import type { Account } from '../accounts.ts'
-import { missingParameter } from './drive-error.ts'
+import { missingParameter } from '../api-error.ts'
 import type { DriveFile, SharedDrive } from './drive-file.ts'
 import { innerMask, parseFieldMask, project, selects, type FieldMask } from './field-mask.ts'
 import { FileRenderer } from './file-resource.ts'
@@ -16,7 +16,7 @@ export class Responder {
   readonly #masks = new Map<string, FieldMask>()
   readonly #renderers = new Map<string, FileRenderer>()
 
-  /** The mask of a request. Throws DriveError for a field that the answer does not have. */
+  /** The mask of a request. Throws ApiError for a field that the answer does not have. */
   mask(kind: keyof typeof schemas, parameters: Parameters): FieldMask {
     const text = parameters['fields'] ?? defaultFields[kind]
     return remember(this.#masks, `${kind} ${text}`, rememberedMasks, () => parseFieldMask(text, schemas[kind]))

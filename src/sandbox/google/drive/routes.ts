@@ -7,14 +7,7 @@ import { findAccount } from '../accounts.ts'
 import { accepts, seesOwnFilesOnly } from '../scopes.ts'
 import { aboutResource } from './about.ts'
 import type { Viewer } from './access.ts'
-import {
-  DriveError,
-  insufficientScopes,
-  invalidCredentials,
-  invalidParameter,
-  loginRequired,
-  notSimulated,
-} from './drive-error.ts'
+import { ApiError, insufficientScopes, invalidCredentials, invalidParameter, loginRequired, notSimulated } from '../api-error.ts'
 import type { DriveStore } from './drive-store.ts'
 import { FileEditor } from './edit-files.ts'
 import { listChanges, startPageToken } from './list-changes.ts'
@@ -86,14 +79,14 @@ export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock
 
   routes.get(`${base}/drives`, scopes(accepts.drives), (c) => {
     const mask = respond.mask('driveList', c.req.query())
+    const { viewer, itemLimit = Infinity } = c.var
     const start = readDrivesToken(c.req.query('pageToken'))
-    const end = start + readPageSize(c.req.query(), usualDrivesPage, largestDrivesPage)
-    const { email } = c.var.viewer.account
-    const drives = [...store.drives.values()].filter((drive) => drive.members.includes(email))
+    const end = start + Math.min(readPageSize(c.req.query(), usualDrivesPage, largestDrivesPage), itemLimit)
+    const drives = [...store.drives.values()].filter((drive) => drive.members.includes(viewer.account.email))
     return respond.plain(
       {
         kind: 'drive#driveList',
-        ...(end < drives.length && { nextPageToken: String(end) }),
+        ...((end < drives.length || itemLimit === 0) && { nextPageToken: String(end) }),
         drives: drives.slice(start, end).map(driveResource),
       },
       mask,
@@ -108,7 +101,7 @@ export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock
     throw notSimulated(`${c.req.method} ${c.req.path}`)
   })
   routes.onError((error) => {
-    if (error instanceof DriveError) return error.toResponse()
+    if (error instanceof ApiError) return error.toResponse()
     throw error
   })
   return routes
@@ -122,7 +115,7 @@ export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock
       const { token } = verified
       const account = findAccount(token.account ?? '')
       if (account === undefined) throw invalidCredentials()
-      if (!token.scopes.some((scope) => accepted.includes(scope))) throw insufficientScopes(accepted)
+      if (!token.scopes.some((scope) => accepted.includes(scope))) throw insufficientScopes(accepted, 'drive.googleapis.com')
       // A service account is an app of its own.
       const clientId = token.clientId ?? account.email
       c.set('viewer', { account, onlyClient: seesOwnFilesOnly(token.scopes) ? clientId : null })

@@ -1,4 +1,4 @@
-import { invalidParameter, notSimulated } from './drive-error.ts'
+import { invalidParameter, notSimulated } from '../api-error.ts'
 import { isFolder, type DriveFile } from './drive-file.ts'
 
 type Comparison = (a: DriveFile, b: DriveFile) => number
@@ -18,7 +18,7 @@ const comparisons: ReadonlyMap<string, Comparison> = new Map<string, Comparison>
 ])
 const unsimulated = new Set(['modifiedByMeTime', 'sharedWithMeTime', 'starred', 'viewedByMeTime'])
 
-/** Parses `orderBy`; null without one, where files come in the order of creation. Throws DriveError. */
+/** Parses `orderBy`; null without one, where files come in the order of creation. Throws ApiError. */
 export function parseOrder(text: string | undefined): Comparison | null {
   if (text === undefined || text.trim() === '') return null
   const keys = text.split(',').map(parseKey)

@@ -16,14 +16,15 @@ export class GraphError extends Error {
   }
 
   /** `now` is in milliseconds. */
-  answer(now: number, requestId: string = randomUUID()): ErrorAnswer {
+  answer(now: number): ErrorAnswer {
+    const requestId = randomUUID()
     const date = new Date(now).toISOString().slice(0, 19)
     const error = {
       code: this.code,
       message: this.message,
       innerError: { date, 'request-id': requestId, 'client-request-id': requestId },
     } satisfies Pick<PublicError, 'code' | 'message'> & { innerError: object }
-    return { status: this.status, body: { error }, headers: this.headers }
+    return { status: this.status, body: { error }, headers: { ...this.headers, 'request-id': requestId } }
   }
 }
 

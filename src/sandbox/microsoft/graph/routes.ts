@@ -82,7 +82,8 @@ function nextLink(query: Readonly<Record<string, string>>, skip: number): string
 }
 
 function diagnostics(c: Context<BearerEnv>): Record<string, string> {
-  const requestId = randomUUID()
+  // An error has one in its body already.
+  const requestId = c.res.headers.get('request-id') ?? randomUUID()
   const server = { DataCenter: 'West US 2', Slice: 'E', Ring: '4', ScaleUnit: '004', RoleInstance: 'CO1PEPF00001A2B' }
   return {
     'cache-control': 'private',

@@ -28,6 +28,8 @@ export const reasons = {
   duplicate: 'rejected',
   conflict: 'rejected',
   conditionNotMet: 'rejected',
+  // Of a notification address; it comes as 401, and no token is at fault.
+  'push.webhookUrlUnauthorized': 'rejected',
   // Not `required`: it is a missing parameter with 400 and a missing token with 401, and the status tells which.
 } as const satisfies Record<string, ReasonMeaning>
 

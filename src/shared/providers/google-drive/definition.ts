@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { defineProvider } from '../define.ts'
+import { FileList } from './answers.ts'
 import { fileStream } from './file-stream.ts'
+import { onlyFolders } from './items.ts'
 
 /** Google Drive. Facts from https://developers.google.com/identity/protocols/oauth2/web-server and the Drive API reference. */
 export const provider = defineProvider({
@@ -48,11 +50,23 @@ export const provider = defineProvider({
     },
   },
   lists: {
-    drives: {
-      request: (cursor) => ({ path: '/drives', query: { pageSize: '100', pageToken: cursor ?? undefined } }),
+    /**
+     * Folders of My Drive, and those that are shared with the account: what `folder_id` takes. Shared drives are not among them:
+     * `drives.list` demands a scope that reads contents.
+     */
+    folders: {
+      request: (cursor) => ({
+        path: '/files',
+        query: {
+          q: `${onlyFolders} and trashed = false`,
+          pageSize: '1000',
+          fields: 'kind,nextPageToken,files(id,name,mimeType)',
+          pageToken: cursor ?? undefined,
+        },
+      }),
       read: (body) => {
-        const { drives, nextPageToken } = DriveList.parse(body)
-        return { items: drives.map(({ id, name }) => ({ id, label: name })), next: nextPageToken ?? null }
+        const { files, nextPageToken } = FileList.parse(body)
+        return { items: files.map(({ id, name }) => ({ id, label: name })), next: nextPageToken ?? null }
       },
     },
   },
@@ -68,9 +82,4 @@ const About = z.object({
     // Absent when the account hides it.
     emailAddress: z.string().optional(),
   }),
-})
-
-const DriveList = z.object({
-  drives: z.array(z.object({ id: z.string(), name: z.string() })),
-  nextPageToken: z.string().optional(),
 })

@@ -45,7 +45,8 @@ export const provider = defineProvider({
       query_too_expensive: 'contract',
       UNAUTHENTICATED: 'unauthorized',
       token_not_recognized: 'unauthorized',
-      disconnected: 'reconnect',
+      // The refresh token decides: it is refused as well.
+      disconnected: 'unauthorized',
       account_inactive: 'reconnect',
       service_unavailable: 'unavailable',
       hidden: 'forbidden',

@@ -1,0 +1,10 @@
+import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
+import type { Scene } from './scene.ts'
+
+/** One row of the matrix: something that must hold for every provider. */
+export interface Scenario {
+  name: string
+  /** Why it does not apply to a provider, read off its definition; undefined: it does. */
+  unless?: (definition: ProviderDefinition) => string | undefined
+  play: (scene: Scene) => Promise<void>
+}

@@ -1,0 +1,82 @@
+import { expect } from 'vitest'
+import { drain } from '../../../src/shared/jobs/drain.ts'
+import { createJobQueue } from '../../../src/shared/jobs/queue.ts'
+import { disconnectIntegration } from '../../../src/shared/oauth/integrations.ts'
+import { landing } from '../person.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Scene } from '../scene.ts'
+
+export const ending: readonly Scenario[] = [
+  {
+    name: 'a disconnect deletes the secret and ends the grant where the provider can',
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      const account = await scene.account()
+      await disconnect(scene, person.id, id)
+      expect(await scene.secret(id)).toBeUndefined()
+      await expect(scene.list(id)).rejects.toMatchObject({ code: 'not_connected' })
+      await runJobs(scene)
+      const { revocation } = scene.definition.auth
+      expect(await scene.events(id)).toEqual(['connected', 'disconnected', revocation ? 'revoked' : 'revocation_failed'])
+      expect(await scene.stage.sql`select from patchbay.revocations where integration_id = ${id}::uuid`).toHaveLength(0)
+      expect(await scene.control.liveGrants(account.name)).toBe(revocation ? 0 : 1)
+    },
+  },
+  {
+    name: 'a disconnect ends the grant also when the access token is old',
+    unless: ({ auth }) => (auth.revocation ? undefined : 'it has no way to end a grant'),
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      await scene.expire(id)
+      await disconnect(scene, person.id, id)
+      await runJobs(scene)
+      expect(await scene.events(id)).toEqual(['connected', 'disconnected', 'revoked'])
+      expect(await scene.control.liveGrants((await scene.account()).name)).toBe(0)
+    },
+  },
+  {
+    name: 'a connection made anew keeps its id and gets new tokens',
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      const { accessToken } = await scene.tokens(id).get()
+      expect(await person.connect({ integrationId: id })).toBe(id)
+      expect(await scene.secret(id)).toMatchObject({ version: 2n })
+      expect((await scene.tokens(id).get()).accessToken).not.toBe(accessToken)
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+
+      const other = await scene.account(1)
+      expect(await person.tryToConnect({ integrationId: id, account: other.name })).toBe(landing(scene, 'account_mismatch'))
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+
+      await disconnect(scene, person.id, id)
+      expect(await person.connect()).toBe(id)
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      expect(await person.integrationIds()).toEqual([id])
+    },
+  },
+  {
+    name: 'a connection that needs_reauth recovers when it is made anew',
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      await scene.control.revokeGrants((await scene.account()).name)
+      await expect(scene.list(id)).rejects.toMatchObject({ outcome: 'reconnect' })
+      expect(await person.connect({ integrationId: id })).toBe(id)
+      expect(await scene.integration(id)).toMatchObject({ status: 'connected', status_reason: null })
+      expect(await scene.events(id)).toEqual(['connected', 'needs_reauth', 'recovered'])
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+    },
+  },
+]
+
+async function disconnect(scene: Scene, userId: string, id: string): Promise<void> {
+  const origin = { actor: 'user', source: 'provider.suite' } as const
+  expect(await disconnectIntegration(scene.stage.sql, userId, id, { deleteRows: false, origin })).toBe(true)
+}
+
+/** Runs what is queued, as a worker does. */
+async function runJobs({ runtime, stage }: Scene): Promise<void> {
+  const queue = createJobQueue(stage.databaseUrl)
+  const budget = { deadline: Number.POSITIVE_INFINITY, pages: 0 }
+  await drain(runtime, { queue, concurrency: 1, budget: () => budget, stop: () => false, idle: async () => false })
+  await queue.close()
+}

@@ -1,0 +1,244 @@
+import type { Sql } from 'postgres'
+import { sandboxClient, type SandboxClient, type SandboxControlClient } from '../../src/sandbox/client.ts'
+import type { Fault, SandboxAccount } from '../../src/sandbox/admin-contract.ts'
+import { startSandbox } from '../../src/sandbox/server.ts'
+import { connect } from '../../src/shared/db/connection.ts'
+import { createProviderApi, type ProviderApi } from '../../src/shared/http/provider-api.ts'
+import { settleRefreshes, tokenSource } from '../../src/shared/oauth/tokens.ts'
+import type { TokenSource } from '../../src/shared/oauth/token-source.ts'
+import { fillAddress } from '../../src/shared/providers/address.ts'
+import type { ListItem, ProviderDefinition } from '../../src/shared/providers/define.ts'
+import { listItems } from '../../src/shared/providers/lists.ts'
+import type { Runtime } from '../../src/shared/runtime.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
+import { refreshTokens } from '../../src/shared/oauth/client.ts'
+import { readSecret } from '../../src/shared/oauth/secret-store.ts'
+import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { startAuthServer, type AuthServer } from './auth-server.ts'
+import { Exchanges } from './exchanges.ts'
+import { Person, app } from './person.ts'
+
+/** What one provider's scenarios share: a database, users, and what was said on stage. */
+export interface Stage extends AsyncDisposable {
+  definition: ProviderDefinition
+  databaseUrl: string
+  sql: Sql
+  auth: AuthServer
+  /** What our code sent to the provider, and what it was answered. */
+  exchanges: Exchanges
+  /** Every code and token that the provider gave so far. */
+  secrets: Set<string>
+  /** Log lines, and answers of our functions. */
+  said: string[]
+  openScene(): Promise<Scene>
+}
+
+/** One connection, as a scenario finds it. Times are milliseconds since the epoch; null is never. */
+export interface Secret {
+  version: bigint
+  expiresAt: number | null
+}
+
+interface IntegrationState {
+  id: string
+  status: string
+  status_reason: string | null
+  account_id: string
+  scopes: string[]
+}
+
+export async function openStage(definition: ProviderDefinition): Promise<Stage> {
+  await using opened = new AsyncDisposableStack()
+  const database = opened.use(await createTestDatabase())
+  const auth = opened.use(await startAuthServer())
+  const sql = connect(database.url, 6)
+  opened.defer(() => sql.end())
+  const running = opened.move()
+  const stage: Stage = {
+    definition,
+    databaseUrl: database.url,
+    sql,
+    auth,
+    exchanges: new Exchanges(),
+    secrets: new Set(),
+    said: [],
+    openScene: () => Scene.open(stage),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+  return stage
+}
+
+/** A provider, simulated for one scenario alone, and what the scenario does to it. */
+export class Scene implements AsyncDisposable {
+  readonly stage: Stage
+  readonly definition: ProviderDefinition
+  readonly sandbox: SandboxClient
+  readonly control: SandboxControlClient
+  /** The environment of a process that takes part. */
+  readonly env: Record<string, string>
+  readonly runtime: Runtime
+  readonly #closing: AsyncDisposableStack
+
+  static async open(stage: Stage): Promise<Scene> {
+    const sandbox = await startSandbox()
+    return new Scene(stage, sandbox.url, () => sandbox.close())
+  }
+
+  private constructor(stage: Stage, sandboxUrl: string, closeSandbox: () => Promise<void>) {
+    this.stage = stage
+    this.definition = stage.definition
+    this.sandbox = sandboxClient(sandboxUrl)
+    this.control = this.sandbox.control(stage.definition.id)
+    this.env = {
+      ...completeEnv(),
+      ...registration(stage.definition),
+      SUPABASE_URL: stage.auth.url,
+      SUPABASE_DB_URL: stage.databaseUrl,
+      FRONTEND_URL: app,
+      CONNECTOR_SANDBOX_URL: sandboxUrl,
+    }
+    const runtime = createRuntime(stage.sql, this.env, { fetch: stage.exchanges.fetch(sandboxUrl) })
+    this.runtime = runtime
+    this.#closing = new AsyncDisposableStack()
+    this.#closing.defer(closeSandbox)
+    this.#closing.defer(async () => {
+      await settleRefreshes(runtime)
+      for (const secret of await this.control.tokens()) stage.secrets.add(secret)
+      stage.said.push(runtime.logged())
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing.disposeAsync()
+  }
+
+  /** The scenario's runtime with something replaced. */
+  runtimeWith(changes: Partial<Runtime>): Runtime {
+    return { ...this.runtime, ...changes }
+  }
+
+  /** A signed-in user of the app. */
+  async person(): Promise<Person> {
+    return Person.signUp(this)
+  }
+
+  /** Someone who has connected the provider's first account. */
+  async connected(): Promise<{ person: Person; id: string }> {
+    const person = await this.person()
+    return { person, id: await person.connect() }
+  }
+
+  /** Someone at the provider. */
+  async account(index = 0): Promise<SandboxAccount> {
+    const account = (await this.control.accounts())[index]
+    if (account === undefined) throw new Error(`The sandbox of ${this.definition.id} has no account number ${index + 1}.`)
+    return account
+  }
+
+  tokens(id: string, runtime = this.runtime): TokenSource {
+    return tokenSource(runtime, this.definition, id)
+  }
+
+  api(id: string, runtime = this.runtime): ProviderApi {
+    return createProviderApi({ runtime, definition: this.definition, tokens: this.tokens(id, runtime) })
+  }
+
+  /** The definition's first list, whole. */
+  list(id: string, runtime = this.runtime): Promise<ListItem[]> {
+    return listItems(this.api(id, runtime), this.definition, this.#firstList)
+  }
+
+  /** Lets something go wrong at the token endpoint. */
+  async failTokens(fault: Fault, times: number | 'always' = 'always'): Promise<void> {
+    await this.sandbox.addFault({ match: this.#place(this.definition.auth.tokenUrl), fault, times })
+  }
+
+  /** Lets something go wrong where the first list is. */
+  async failList(fault: Fault, times: number | 'always' = 'always'): Promise<void> {
+    await this.sandbox.addFault({ match: this.#listPlace, fault, times })
+  }
+
+  /** How often the first list was asked for. */
+  async listRequests(): Promise<number> {
+    const { host, path } = this.#listPlace
+    return (await this.sandbox.requests()).filter((request) => request.host === host && new RegExp(path).test(request.path))
+      .length
+  }
+
+  async refreshRequests(): Promise<number> {
+    return (await this.control.tokenStats()).refresh_token.requests
+  }
+
+  /** The access token's time is over, here and at the provider. */
+  async expire(id: string): Promise<void> {
+    await this.control.expireAccessTokens()
+    await this.#setExpiry(id, -1_000)
+  }
+
+  /** The access token is good for another `ms`, as far as we know. */
+  async expireSoon(id: string, ms: number): Promise<void> {
+    await this.#setExpiry(id, ms)
+  }
+
+  async secret(id: string): Promise<Secret | undefined> {
+    const [row] = await this.stage.sql<{ version: bigint; expires_at: Date | null }[]>`
+      select version, nullif(expires_at, 'infinity') as expires_at
+      from patchbay.secrets where integration_id = ${id}::uuid and name = 'primary'`
+    return row && { version: row.version, expiresAt: row.expires_at?.getTime() ?? null }
+  }
+
+  async integration(id: string): Promise<IntegrationState | undefined> {
+    const [row] = await this.stage.sql<(Omit<IntegrationState, 'scopes'> & { scope: string })[]>`
+      select id, status, status_reason, account_id, array_to_string(scopes, ' ') as scope
+      from public.integrations where id = ${id}::uuid`
+    return row && { ...row, scopes: row.scope.split(' ').filter((scope) => scope !== '') }
+  }
+
+  /** What the audit log has of an integration, oldest first. */
+  async events(id: string): Promise<string[]> {
+    const rows = await this.stage.sql<{ event: string }[]>`
+      select event from public.audit_log where integration_id = ${id}::uuid order by created_at, id`
+    return rows.map(({ event }) => event)
+  }
+
+  /** The refresh token that is stored, in clear. */
+  async storedRefreshToken(id: string): Promise<string> {
+    const { refreshTokenJwe } = (await readSecret(this.stage.sql, { integrationId: id, name: 'primary' }))!
+    return decryptFor(secretOwner(id, 'primary'), refreshTokenJwe!, this.runtime.config.tokenKeys)
+  }
+
+  /** Somebody else sends a refresh token, with the app's own credentials. What becomes of it is not told. */
+  async sendRefreshToken(refreshToken: string): Promise<void> {
+    await refreshTokens(this.runtime, this.definition, refreshToken).catch(() => {})
+  }
+
+  get #firstList(): string {
+    const [name] = Object.keys(this.definition.lists)
+    if (name === undefined) throw new Error(`${this.definition.id} has no list.`)
+    return name
+  }
+
+  get #listPlace(): { host: string; path: string } {
+    const list = this.definition.lists[this.#firstList]!
+    const { path } = list.request(null)
+    return this.#place(path.startsWith('https://') ? path : this.definition.api.baseUrl + path)
+  }
+
+  #place(address: string): { host: string; path: string } {
+    const { host, pathname } = new URL(fillAddress(this.definition, address, this.runtime.config))
+    return { host, path: `^${RegExp.escape(pathname)}$` }
+  }
+
+  async #setExpiry(id: string, ms: number): Promise<void> {
+    await this.stage.sql`
+      update patchbay.secrets
+      set expires_at = now() + ${ms} * interval '1 millisecond', refresh_due_at = now()
+      where integration_id = ${id}::uuid`
+  }
+}
+
+/** The sandbox's app, in the variables that the definition names. */
+export function registration({ auth: { env } }: ProviderDefinition): Record<string, string> {
+  return { [env.clientId]: 'sandbox-client', [env.clientSecret]: 'sandbox-secret' }
+}
