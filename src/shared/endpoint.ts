@@ -29,6 +29,7 @@ export async function answerRequest(endpoint: Endpoint, request: Request, host: 
   const response = request.method === 'OPTIONS' ? new Response(null, { status: 204 }) : await answer(endpoint, request, host)
   if (endpoint.auth === 'secret') return response
   for (const [name, value] of Object.entries(corsHeaders)) response.headers.set(name, value)
+  response.headers.set('access-control-expose-headers', 'retry-after')
   return response
 }
 

@@ -205,6 +205,7 @@ it('sorts answers by what happens next, and sends a lasting one once', async () 
     [200, 'appMissing', 'app_not_installed', 'rejected'],
     [200, 'wrongVersion', 'provider_answer_invalid', 'contract'],
     [200, 'badQuery', 'provider_rejected', 'rejected'],
+    [403, 'constructor', 'provider_forbidden', 'rejected'],
   ] as const
   for (const [status, reason, code, outcome] of cases) {
     await using server = await startServer(json({ reason }, status))

@@ -432,13 +432,15 @@ describe('several tokens of one integration', () => {
   })
 
   it('are all tried ahead of their expiry, also when one fails', async () => {
+    const [failing, serving] = [answer({}, 503), answer(tokenBody(21))]
     await using server = await startTokenServer((form, ...rest) =>
-      answer(...(form.get('refresh_token') === 'refresh-1' ? ([{}, 503] as const) : ([tokenBody(21)] as const)))(form, ...rest),
+      (form.get('refresh_token') === 'refresh-1' ? failing : serving)(form, ...rest),
     )
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, 60_000, {}, { user: tokenSet(2, 60_000), other: tokenSet(3) })
     await expect(refreshAhead(runtime, testProvider, integrationId)).rejects.toMatchObject({ code: 'refresh_failed' })
-    expect(server.forms.map((form) => form.get('refresh_token')).toSorted()).toEqual(['refresh-1', 'refresh-2'])
+    expect(server.forms).toHaveLength(2)
+    expect(new Set(server.forms.map((form) => form.get('refresh_token')))).toEqual(new Set(['refresh-1', 'refresh-2']))
     expect(await user(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-21' })
   })
 

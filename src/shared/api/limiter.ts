@@ -94,6 +94,8 @@ function createLimiter(sql: Sql, keyPrefix: string, points: number): RateLimiter
     keyPrefix,
     points,
     duration: windowSeconds,
+    // Who is refused costs the database nothing more, in this process.
+    inMemoryBlockOnConsumed: points,
   })
 }
 

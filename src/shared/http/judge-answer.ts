@@ -4,12 +4,12 @@ import { retryAfterMs } from './backoff.ts'
 import type { Answer } from './fetch-answer.ts'
 
 /**
- * The JSON of an answer; or what is wrong with it, whether the same request may well succeed in a moment (`retry`), and whether it may
- * with a newer access token (`newToken`).
+ * The JSON of an answer; or what is wrong with it, and what comes next. `retry`: the same request may well succeed in a moment. `renew`: it
+ * may with a newer access token. `reconnect`: only the account's owner can mend it. `fail`: it is of no use.
  */
 export type Judgement =
   | { ok: true; body: unknown; headers: Headers }
-  | { ok: false; error: PatchbayError; retry: boolean; newToken: boolean }
+  | { ok: false; error: PatchbayError; next: 'retry' | 'renew' | 'reconnect' | 'fail' }
 
 /** What each meaning comes to: our code, what the message says after the provider's name, and what to try. */
 const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, why: string) => string; hint?: string }> = {
@@ -38,25 +38,27 @@ const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, wh
 export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: Answer, now: number): Judgement {
   const { api, id, name } = definition
   const path = url.pathname
-  const failure = (retry: boolean, code: ErrorCode, message: string, context: ErrorContext): Judgement => ({
+  const failure = (next: 'retry' | 'fail', code: ErrorCode, message: string, context: ErrorContext): Judgement => ({
     ok: false,
-    retry,
-    newToken: false,
+    next,
     error: new PatchbayError(code, `${name} ${message}`, { context: { provider: id, ...context } }),
   })
 
   if (answer.kind === 'lost') {
-    return failure(true, 'provider_unreachable', `did not answer (${answer.reason}).`, { reason: answer.reason, host: url.host })
+    return failure('retry', 'provider_unreachable', `did not answer (${answer.reason}).`, {
+      reason: answer.reason,
+      host: url.host,
+    })
   }
   const { status } = answer
   if (answer.kind === 'too-large') {
-    return failure(false, 'provider_answer_too_large', `answered ${path} with more than Patchbay reads at once.`, { status })
+    return failure('fail', 'provider_answer_too_large', `answered ${path} with more than Patchbay reads at once.`, { status })
   }
   const { headers } = answer
   const json = parseJson(answer.text)
   if (status >= 300 && status < 400) {
     const host = redirectHost(headers.get('location'), url)
-    return failure(false, 'host_not_allowed', `redirected ${path} to ${host}. Patchbay follows no redirect with a token.`, {
+    return failure('fail', 'host_not_allowed', `redirected ${path} to ${host}. Patchbay follows no redirect with a token.`, {
       status,
       host,
     })
@@ -65,26 +67,32 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   const reason = json.ok ? api.reason(json.value) : undefined
   if (status < 300 && reason === undefined) {
     if (!headers.get('content-type')?.includes('json')) {
-      return failure(false, 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
+      return failure('fail', 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
     }
     // Most likely cut on its way.
-    if (!json.ok) return failure(true, 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
+    if (!json.ok) return failure('retry', 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
     return { ok: true, body: json.value, headers }
   }
 
-  const meaning = (reason !== undefined && api.reasons[reason]) || meaningOf(status)
+  const known = reason !== undefined && Object.hasOwn(api.reasons, reason) ? api.reasons[reason] : undefined
+  const meaning = known ?? meaningOf(status)
   const { code, says, hint } = outcomes[meaning]
   const wait = retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)
   return {
     ok: false,
-    retry: meaning === 'rate_limited' || meaning === 'unavailable',
-    newToken: meaning === 'unauthorized',
+    next: nextOf(meaning),
     error: new PatchbayError(code, `${name} ${says(path, reason === undefined ? `${status}` : `${status}, ${reason}`)}`, {
       context: { provider: id, status, ...(reason !== undefined && { reason }) },
       ...(hint !== undefined && { hint }),
       ...(wait !== undefined && { retryAfterMs: wait }),
     }),
   }
+}
+
+function nextOf(meaning: ReasonMeaning): 'retry' | 'renew' | 'reconnect' | 'fail' {
+  if (meaning === 'rate_limited' || meaning === 'unavailable') return 'retry'
+  if (meaning === 'unauthorized') return 'renew'
+  return meaning === 'reconnect' ? 'reconnect' : 'fail'
 }
 
 function meaningOf(status: number): ReasonMeaning {

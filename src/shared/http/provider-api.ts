@@ -115,10 +115,10 @@ export function createProviderApi({
       const judgement = await attempt(url, json, method, token)
       if (judgement.ok) return { body: judgement.body, headers: judgement.headers, url }
 
-      const { error, retry, newToken } = judgement
-      if (newToken) {
-        // A token that was given just now is refused as well: no further one will do.
-        if (renewed) return refuse(tokens, token, error)
+      const { error, next } = judgement
+      // A token that was given just now is refused as well: no further one will do.
+      if (next === 'reconnect' || (next === 'renew' && renewed)) return refuse(tokens, token, error)
+      if (next === 'renew') {
         renewed = true
         token = await newerToken(tokens, token, error)
         continue
@@ -126,7 +126,7 @@ export function createProviderApi({
       attempts += 1
       const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(attempts))
       const late = waitMs > limits.longestWaitMs || runtime.now() + waitMs > begunAt + limits.retryWithinMs
-      if (!retry || late || attempts >= limits.attempts) throw error
+      if (next === 'fail' || late || attempts >= limits.attempts) throw error
 
       const { status, reason } = error.context
       runtime.log.warn('A request failed and is sent again.', {

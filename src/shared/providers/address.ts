@@ -17,7 +17,7 @@ export function fillAddress(definition: ProviderDefinition, address: string, con
 
 function partsOf(name: string, variable: AddressVariable, value: string): Readonly<Record<string, string>> {
   if ('choices' in variable) {
-    const chosen = variable.choices[value]
+    const chosen = Object.hasOwn(variable.choices, value) ? variable.choices[value] : undefined
     if (chosen) return chosen
     throw invalid(name, `must be one of ${Object.keys(variable.choices).join(', ')}`)
   }

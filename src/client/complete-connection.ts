@@ -1,0 +1,70 @@
+import { post, type Supabase } from './call.ts'
+import type { CompleteAnswer, ProviderId, ProviderStatus } from './contract.ts'
+import { PatchbayClientError } from './errors.ts'
+import { currentPage, type Page } from './page.ts'
+import { failedConnection } from './failed-connection.ts'
+import { status } from './status.ts'
+
+/** What a provider adds to the address of a page in the client-driven form: RFC 6749 §4.1.2, RFC 9207. */
+const answerParameters = ['code', 'state', 'iss', 'scope', 'error', 'error_description', 'error_uri']
+
+/**
+ * Ends a connection on the page that the user comes back to. Without `input`, it reads the page's own address and takes what it has read
+ * out of it, so that a reload or a bookmark does not repeat it; else `input` is an address or its parameters.
+ *
+ * Resolves with the status of what is now connected; null: the address has nothing to do with a connection. Throws PatchbayClientError
+ * when the connection failed, `access_denied` when the user declined.
+ */
+export async function completeConnection(
+  supabase: Supabase,
+  input?: string | URL | URLSearchParams,
+): Promise<ProviderStatus | null> {
+  const parameters = parametersOf(input)
+  const result = serverResult(parameters)
+  if (result) {
+    if (input === undefined) cleanPage(result.parameters)
+    if (result.error !== undefined) throw failedConnection(result.error)
+    // A flag in an address is anybody's word: the status is the project's.
+    return status(supabase, result.provider)
+  }
+
+  const { code, state, iss, error } = Object.fromEntries(parameters)
+  if (state === undefined || (code === undefined && error === undefined)) return null
+  if (input === undefined) cleanPage(answerParameters)
+  if (code === undefined) throw failedConnection(error === 'access_denied' ? error : 'code_rejected')
+  const answer = await post<CompleteAnswer>(supabase, 'oauth-callback', { code, state, iss })
+  return status(supabase, answer.provider, { integrationId: answer.integration_id })
+}
+
+function parametersOf(input: string | URL | URLSearchParams | undefined): URLSearchParams {
+  if (input instanceof URLSearchParams) return input
+  const address = input ?? currentPage()?.location.href
+  if (address !== undefined && URL.canParse(address)) return new URL(address).searchParams
+  throw new PatchbayClientError('invalid_request', 'There is no address to read the result of a connection from.', {
+    hint: 'Outside a page, give completeConnection() the address that the user came back to.',
+  })
+}
+
+interface ServerResult {
+  provider: ProviderId
+  error: string | undefined
+  parameters: string[]
+}
+
+/** What oauth-callback said: `<provider>_connected=true` or `<provider>_error=<code>`. */
+function serverResult(parameters: URLSearchParams): ServerResult | undefined {
+  for (const [name, value] of parameters) {
+    const [, provider, flag] = /^([a-z][a-z0-9-]*)_(connected|error)$/.exec(name) ?? []
+    if (provider === undefined || (flag === 'connected' && value !== 'true')) continue
+    return { provider, error: flag === 'error' ? value : undefined, parameters: [name] }
+  }
+  return undefined
+}
+
+function cleanPage(names: readonly string[]): void {
+  const page: Page | undefined = currentPage()
+  if (!page) return
+  const url = new URL(page.location.href)
+  for (const name of names) url.searchParams.delete(name)
+  page.history.replaceState(page.history.state, '', url.href)
+}

@@ -1,0 +1,32 @@
+import type { z } from 'zod'
+import type { Choice as ChoiceSchema, IntegrationStatus as StatusSchema, ProviderStatus as ProviderSchema } from '../shared/api/status.ts'
+import type { AuthorizeAnswer as BeginningSchema } from '../shared/oauth/authorize.ts'
+import type { CompleteAnswer as CompletionSchema } from '../shared/oauth/complete.ts'
+import type { ErrorCode as ServerErrorCode } from '../shared/errors.ts'
+import type { providers } from '../shared/providers/registry.generated.ts'
+
+// What the Edge Functions answer, by the schemas that they answer with. This is the only file that knows src/shared: the package has its
+// declarations written out in its place, for it must need neither zod nor the server's code (scripts/build-client.ts).
+
+/** One thing to choose from, such as a calendar or a company. */
+export type Choice = z.output<typeof ChoiceSchema>
+
+/** How an integration is doing. Never a token. */
+export type IntegrationStatus = z.output<typeof StatusSchema>
+
+/** How the user stands with a provider: the status of one integration, and which others there are. */
+export type ProviderStatus = z.output<typeof ProviderSchema>
+
+export type AuthorizeAnswer = z.output<typeof BeginningSchema>
+export type CompleteAnswer = z.output<typeof CompletionSchema>
+
+/** Why a request failed, by the server's word. */
+export type ErrorCode = ServerErrorCode
+
+type Provider = (typeof providers)[number]
+
+/** The providers of this installation. */
+export type ProviderId = Provider['id']
+
+/** What an account of the provider has to choose from, by name. */
+export type ListName<Id extends ProviderId> = keyof Extract<Provider, { id: Id }>['lists'] & string
