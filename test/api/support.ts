@@ -75,8 +75,10 @@ export async function startTestApi(changes: Partial<TestRuntime> = {}): Promise<
   const sql = connect(database.url, 4)
   started.defer(() => sql.end())
 
+  // Its own, because supabase-js shares published keys among all Auth servers of one host name.
+  const kid = randomUUID()
   const keys = await generateKeyPair('ES256', { extractable: true })
-  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid, alg: 'ES256', use: 'sig' }
   const server = createAdaptorServer({ fetch: (request) => answer(request) })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -117,7 +119,7 @@ export async function startTestApi(changes: Partial<TestRuntime> = {}): Promise<
 
   const signJwt: TestApi['signJwt'] = (claims = {}, { key = keys.privateKey, expires = '1 hour' } = {}) =>
     new SignJWT({ role: 'authenticated', sub: randomUUID(), ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: 'key-1', typ: 'JWT' })
+      .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
       .setExpirationTime(expires)
       .sign(key)
 

@@ -14,7 +14,7 @@ import { connectServiceAccount } from '../../src/shared/oauth/connect.ts'
 import { tokenSource } from '../../src/shared/oauth/tokens.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import { startTestPlatform, type TestPlatform } from '../support/database.ts'
-import { completeEnv, createRuntime, secretsIn, tokenKey } from './support.ts'
+import { completeEnv, createRuntime, eventsOf, secretsIn, tokenKey } from './support.ts'
 
 // The Edge Functions under Deno, with the real Auth, Postgres and sandbox behind them.
 
@@ -503,6 +503,51 @@ describe('the client-driven form', () => {
       headers: { authorization: `Bearer ${user.jwt}` },
       body: JSON.stringify(body),
     })
+  }
+})
+
+describe('a connection that is made anew', () => {
+  it('is the same one when its owner signs in to the same account', async () => {
+    await connectAs(pat)
+    const id = await onlyIntegration()
+    const { browser, callback } = await untilCallback(pat, { integration_id: id })
+    expect(locationOf(await browser.open(callback))).toBe(connected)
+    expect(await integrations()).toMatchObject([{ user_id: pat.id, status: 'connected', version: '2' }])
+    expect(await onlyIntegration()).toBe(id)
+    expect(await eventsOf(platform.sql, id)).toEqual(['connected', 'reconnected'])
+  })
+
+  it('is refused for another account, and nothing changes', async () => {
+    await connectAs(pat)
+    const id = await onlyIntegration()
+    const row = () => platform.sql`
+      select i.*, s.version, s.access_token_jwe from public.integrations i join patchbay.secrets s on s.integration_id = i.id`
+    const before = [...(await row())]
+    const { browser, callback } = await untilCallback(pat, { integration_id: id }, { account: 'sam@example.com' })
+    expect(locationOf(await browser.open(callback))).toBe(failed('account_mismatch'))
+    expect([...(await row())]).toEqual(before)
+    const [line] = await platform.sql`
+      select user_id, event, reason, actor, source from public.audit_log order by created_at desc limit 1`
+    expect(line).toEqual({
+      user_id: pat.id,
+      event: 'connect_failed',
+      reason: 'account_mismatch',
+      actor: 'user',
+      source: 'oauth-callback',
+    })
+  })
+
+  it("is not begun for another user's", async () => {
+    await connectAs(pat)
+    const asked = { integration_id: await onlyIntegration() }
+    expect(await authorize(eve, asked)).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+    expect(await openStates()).toBe(0)
+  })
+
+  async function onlyIntegration(): Promise<string> {
+    const rows = await platform.sql<{ id: string }[]>`select id from public.integrations`
+    expect(rows).toHaveLength(1)
+    return rows[0]?.id ?? ''
   }
 })
 

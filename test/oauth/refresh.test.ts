@@ -14,6 +14,7 @@ import {
   completeEnv,
   connectTokens,
   createRuntime,
+  eventsOf,
   primary,
   rotate,
   secretsIn,
@@ -289,7 +290,7 @@ describe('a failed refresh', () => {
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'refresh_failed' })
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2' })
     expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
-    expect(await eventsOf(integrationId)).toEqual(['connected', 'error', 'recovered'])
+    expect(await eventsOf(sql, integrationId)).toEqual(['connected', 'error', 'recovered'])
   })
 
   it("is the operator's to mend when the app is refused, and no user is asked to connect again", async () => {
@@ -298,7 +299,7 @@ describe('a failed refresh', () => {
     const integrationId = await storeIntegration(runtime, expired)
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'client_rejected', outcome: 'config' })
     expect(await statusOf(integrationId)).toEqual({ status: 'connected', status_reason: null })
-    expect(await eventsOf(integrationId)).toEqual(['connected'])
+    expect(await eventsOf(sql, integrationId)).toEqual(['connected'])
   })
 
   it('asks the owner when there is no refresh token to ask with', async () => {
@@ -558,13 +559,6 @@ async function takeLease(integrationId: string): Promise<void> {
 /** The user connects the same account again; the tokens are `access-<number>` and `refresh-<number>`. */
 async function reconnect(runtime: TestRuntime, integrationId: string, number: number): Promise<void> {
   await connectTokens(runtime, integrationId, { primary: tokenSet(number) })
-}
-
-/** What the audit log says of it, oldest first. */
-async function eventsOf(integrationId: string): Promise<string[]> {
-  const rows = await sql<{ event: string }[]>`
-    select event from public.audit_log where integration_id = ${integrationId}::uuid order by created_at`
-  return rows.map((row) => row.event)
 }
 
 async function statusOf(integrationId: string): Promise<unknown> {

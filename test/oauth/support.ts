@@ -192,6 +192,13 @@ export function primary(integrationId: string): SecretId {
   return { integrationId, name: 'primary' }
 }
 
+/** What the audit log says of an integration, oldest first. */
+export async function eventsOf(sql: Sql, integrationId: string): Promise<string[]> {
+  const rows = await sql<{ event: string }[]>`
+    select event from public.audit_log where integration_id = ${integrationId}::uuid order by created_at`
+  return rows.map((row) => row.event)
+}
+
 /** Fails when a text holds something that must never leave the process. */
 export function secretsIn(shown: string): string[] {
   return shown.match(/(?:access|refresh)-\d+|ya29\.[\w.-]+|1\/\/[\w-]+|4\/0A[\w-]+|sandbox-secret|test-client-secret/g) ?? []

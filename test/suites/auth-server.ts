@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { json, startServer } from '../http/test-server.ts'
 
@@ -11,13 +12,15 @@ export interface AuthServer extends AsyncDisposable {
 
 export async function startAuthServer(): Promise<AuthServer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const keys = [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }]
+  // Of its own: supabase-js keeps the keys of all servers together.
+  const kid = randomUUID()
+  const keys = [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }]
   const server = await startServer(json({ keys }))
   return {
     url: server.url,
     signIn: (userId) =>
       new SignJWT({ role: 'authenticated' })
-        .setProtectedHeader({ alg: 'ES256', kid: 'key-1', typ: 'JWT' })
+        .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
         .setSubject(userId)
         .setExpirationTime('1 hour')
         .sign(privateKey),

@@ -106,6 +106,10 @@ export class Scene implements AsyncDisposable {
       await settleRefreshes(runtime)
       for (const secret of await this.control.tokens()) stage.secrets.add(secret)
       stage.said.push(runtime.logged())
+      // What the next scene connects is alone.
+      await stage.sql`delete from public.integrations`
+      await stage.sql`delete from patchbay.revocations`
+      await stage.sql`delete from pgboss.job`
     })
   }
 
@@ -164,6 +168,16 @@ export class Scene implements AsyncDisposable {
     const { host, path } = this.#listPlace
     return (await this.sandbox.requests()).filter((request) => request.host === host && new RegExp(path).test(request.path))
       .length
+  }
+
+  /** How many requests the provider's API got, whatever they were about. */
+  async apiRequests(): Promise<number> {
+    const { auth, api } = this.definition
+    const hosts = [this.#place(api.baseUrl).host, ...(api.otherHosts ?? [])]
+    const others = [auth.tokenUrl, auth.authorizeUrl].map((address) => this.#place(address).path)
+    return (await this.sandbox.requests()).filter(
+      ({ host, path }) => hosts.includes(host) && !others.some((other) => new RegExp(other).test(path)),
+    ).length
   }
 
   async refreshRequests(): Promise<number> {

@@ -2,4 +2,3 @@ import { z } from 'zod'
 
 /** Whether a person's accounts have the app among their custom integrations. */
 export const CustomIntegration = z.object({ account: z.string(), added: z.boolean() })
-export type CustomIntegration = z.infer<typeof CustomIntegration>

@@ -104,7 +104,7 @@ async function isShared({ sql }: Runtime, definition: ProviderDefinition, row: R
       where i.provider = any (string_to_array(${sameApp.join(' ')}, ' '))
         and i.grant_type = 'authorization_code'
         and (i.provider = ${row.provider} and i.account_id = ${row.account_id}
-          or lower(i.account_label) = lower(${row.account_label}::text))
+          or i.provider <> ${row.provider} and lower(i.account_label) = lower(${row.account_label}::text))
     ) as shared`
   return found?.shared === true
 }

@@ -35,6 +35,19 @@ export const ending: readonly Scenario[] = [
     },
   },
   {
+    name: 'a disconnect leaves the connections of others as they are',
+    play: async (scene) => {
+      const [mine, others] = [await scene.connected(), await scene.connected()]
+      await disconnect(scene, mine.person.id, mine.id)
+      await runJobs(scene)
+      const { revocation } = scene.definition.auth
+      const told = revocation ? (revocation.ends === 'grant' ? 'revocation_skipped' : 'revoked') : 'revocation_failed'
+      expect(await scene.events(mine.id)).toEqual(['connected', 'disconnected', told])
+      await scene.expire(others.id)
+      expect(await scene.list(others.id)).toEqual(expect.any(Array))
+    },
+  },
+  {
     name: 'a connection made anew keeps its id and gets new tokens',
     play: async (scene) => {
       const { person, id } = await scene.connected()

@@ -75,9 +75,9 @@ export const reading: readonly Scenario[] = [
       const all = await scene.list(id)
       expect(all.length).toBeGreaterThanOrEqual(5)
       await scene.failList({ type: 'empty-page' }, 1)
-      const before = await scene.listRequests()
+      const before = await scene.apiRequests()
       expect(ids(await scene.list(id))).toEqual(ids(all))
-      expect(await scene.listRequests()).toBeGreaterThan(before + 1)
+      expect(await scene.apiRequests()).toBeGreaterThan(before + 1)
     },
   },
   {
@@ -85,11 +85,11 @@ export const reading: readonly Scenario[] = [
     play: async (scene) => {
       const { id } = await scene.connected()
       await scene.control.fill((await scene.account()).name, many)
-      const before = await scene.listRequests()
+      const before = await scene.apiRequests()
       const all = await scene.list(id, impatient(scene))
       expect(all.length).toBeGreaterThanOrEqual(many)
       expect(new Set(ids(all)).size).toBe(all.length)
-      expect(await scene.listRequests()).toBeGreaterThan(before + 1)
+      expect(await scene.apiRequests()).toBeGreaterThan(before + 1)
     },
   },
   {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
-// Answers of https://docs.slack.dev/reference/methods, and what Slack posts to an app. Each answer's schema is named after its method.
+// Answers of https://docs.slack.dev/reference/methods, and what Slack posts to an app. Each answer's schema is named after its method;
+// one that fits several methods after the first, with the others said.
 
 /** `ok: false`, with any HTTP status. */
 export const Failure = z.object({ ok: z.literal(false), error: z.string().min(1).catch('unknown_error') })
@@ -21,6 +22,7 @@ const tokens = {
   /** Seconds. */
   expires_in: z.number().optional(),
 }
+/** Of `oauth.v2.exchange` too. */
 export const OauthV2Access = answer.extend({
   ...tokens,
   app_id: z.string().optional(),
@@ -32,7 +34,6 @@ export const OauthV2Access = answer.extend({
   is_enterprise_install: z.boolean().optional(),
   authed_user: z.object({ id: z.string(), ...tokens }).optional(),
 })
-export const OauthV2Exchange = OauthV2Access
 /** The form before `oauth.v2.access`. */
 export const OauthAccess = answer.extend({
   access_token: z.string().optional(),
@@ -73,9 +74,8 @@ const User = z.object({
   profile: z.object({ email: z.string().optional(), display_name: z.string().optional() }).optional(),
 })
 export const UsersList = answer.extend({ members: z.array(User), ...paging })
+/** Of `users.lookupByEmail` and `users.identity` too. */
 export const UsersInfo = answer.extend({ user: User })
-export const UsersLookupByEmail = UsersInfo
-export const UsersIdentity = UsersInfo
 export const UsersProfileGet = answer.extend({ profile: z.object({ email: z.string().optional() }) })
 
 /** Direct messages have no name. */
@@ -86,17 +86,15 @@ const Channel = z.object({
   is_private: z.boolean().optional(),
   is_member: z.boolean().optional(),
 })
+/** Of `users.conversations` too. */
 export const ConversationsList = answer.extend({ channels: z.array(Channel), ...paging })
-export const UsersConversations = ConversationsList
+/** Of `conversations.join` too. */
 export const ConversationsInfo = answer.extend({ channel: Channel })
-export const ConversationsJoin = ConversationsInfo
 export const ConversationsOpen = ConversationsInfo.extend({ already_open: z.boolean().optional() })
 export const ConversationsMembers = answer.extend({ members: z.array(z.string()), ...paging })
 
-/** `ts` is a message's key within its channel, and no number: its digits must stay as they are. */
+/** Of `chat.update` and `chat.delete` too. `ts` is a message's key within its channel, and no number: its digits must stay as they are. */
 export const ChatPostMessage = answer.extend({ channel: z.string(), ts: z.string() })
-export const ChatUpdate = ChatPostMessage
-export const ChatDelete = ChatPostMessage
 export const ChatPostEphemeral = answer.extend({ message_ts: z.string() })
 export const ViewsOpen = answer.extend({ view: z.object({ id: z.string(), hash: z.string().optional() }) })
 
