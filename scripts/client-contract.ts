@@ -10,7 +10,7 @@ const schemas = { Choice, IntegrationStatus, ProviderStatus, AuthorizeAnswer, Co
 
 /** As much of JSON Schema as the answers are made of. */
 interface JsonSchema {
-  type?: string
+  type?: string | readonly string[]
   const?: unknown
   enum?: readonly unknown[]
   anyOf?: readonly JsonSchema[]
@@ -42,7 +42,8 @@ function typeText(schema: JsonSchema): string {
   if (literals) return union(literals)
   if (anyOf) return anyOf.map(typeText).join(' | ')
   if (properties) return objectText(properties, schema.required ?? [])
-  if (items) return `(${typeText(items)})[]`
+  if (items) return `Array<${typeText(items)}>`
+  if (typeof type === 'object') return type.map((each) => typeText({ type: each })).join(' | ')
   if (type === 'integer') return 'number'
   if (type === 'string' || type === 'number' || type === 'boolean' || type === 'null') return type
   throw new Error(`scripts/client-contract.ts does not know how to write ${JSON.stringify(schema)}.`)
@@ -51,7 +52,7 @@ function typeText(schema: JsonSchema): string {
 function objectText(properties: Readonly<Record<string, JsonSchema>>, required: readonly string[]): string {
   const lines = Object.entries(properties).map(([name, schema]) => {
     const comment = schema.description === undefined ? '' : `/** ${schema.description} */\n`
-    return `${comment}${name}${required.includes(name) ? '' : '?'}: ${typeText(schema)}`
+    return `${comment}${name}${required.includes(name) ? '' : '?'}: ${name === 'provider' ? 'ProviderId' : typeText(schema)}`
   })
   return `{\n${lines.join('\n')}\n}`
 }

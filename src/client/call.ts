@@ -38,12 +38,12 @@ async function invoke<Answer extends object>(
 }
 
 /** supabase-js keeps the answer in `context` when there was one, and what fetch threw when there was none. */
-async function toClientError(error: unknown): Promise<PatchbayClientError> {
-  const answer = error instanceof Error && 'context' in error ? error.context : undefined
+async function toClientError(thrown: unknown): Promise<PatchbayClientError> {
+  const answer = thrown instanceof Error && 'context' in thrown ? thrown.context : undefined
   if (!(answer instanceof Response)) {
     return new PatchbayClientError('network_error', 'The project could not be reached.', {
       hint: 'Try again.',
-      cause: answer ?? error,
+      cause: answer ?? thrown,
     })
   }
   const body = (await answer.json().catch(() => undefined)) as ErrorBody | undefined

@@ -1,5 +1,5 @@
-import { post, type Supabase } from './call.ts'
-import type { CompleteAnswer, ProviderId, ProviderStatus } from './contract.ts'
+import { get, post, providerPath, type Supabase } from './call.ts'
+import type { CompleteAnswer, ProviderStatus } from './contract.ts'
 import { PatchbayClientError } from './errors.ts'
 import { currentPage, type Page } from './page.ts'
 import { failedConnection } from './failed-connection.ts'
@@ -25,7 +25,7 @@ export async function completeConnection(
     if (input === undefined) cleanPage(result.parameters)
     if (result.error !== undefined) throw failedConnection(result.error)
     // A flag in an address is anybody's word: the status is the project's.
-    return status(supabase, result.provider)
+    return get(supabase, providerPath(result.provider, 'status'))
   }
 
   const { code, state, iss, error } = Object.fromEntries(parameters)
@@ -38,7 +38,7 @@ export async function completeConnection(
 
 function parametersOf(input: string | URL | URLSearchParams | undefined): URLSearchParams {
   if (input instanceof URLSearchParams) return input
-  const address = input ?? currentPage()?.location.href
+  const address = input === undefined ? currentPage()?.location.href : String(input)
   if (address !== undefined && URL.canParse(address)) return new URL(address).searchParams
   throw new PatchbayClientError('invalid_request', 'There is no address to read the result of a connection from.', {
     hint: 'Outside a page, give completeConnection() the address that the user came back to.',
@@ -46,7 +46,7 @@ function parametersOf(input: string | URL | URLSearchParams | undefined): URLSea
 }
 
 interface ServerResult {
-  provider: ProviderId
+  provider: string
   error: string | undefined
   parameters: string[]
 }

@@ -1,5 +1,9 @@
 import type { z } from 'zod'
-import type { Choice as ChoiceSchema, IntegrationStatus as StatusSchema, ProviderStatus as ProviderSchema } from '../shared/api/status.ts'
+import type {
+  Choice as ChoiceSchema,
+  IntegrationStatus as StatusSchema,
+  ProviderStatus as ProviderSchema,
+} from '../shared/api/status.ts'
 import type { AuthorizeAnswer as BeginningSchema } from '../shared/oauth/authorize.ts'
 import type { CompleteAnswer as CompletionSchema } from '../shared/oauth/complete.ts'
 import type { ErrorCode as ServerErrorCode } from '../shared/errors.ts'
@@ -12,16 +16,19 @@ import type { providers } from '../shared/providers/registry.generated.ts'
 export type Choice = z.output<typeof ChoiceSchema>
 
 /** How an integration is doing. Never a token. */
-export type IntegrationStatus = z.output<typeof StatusSchema>
+export type IntegrationStatus = Known<z.output<typeof StatusSchema>>
 
 /** How the user stands with a provider: the status of one integration, and which others there are. */
-export type ProviderStatus = z.output<typeof ProviderSchema>
+export type ProviderStatus = Known<z.output<typeof ProviderSchema>>
 
 export type AuthorizeAnswer = z.output<typeof BeginningSchema>
-export type CompleteAnswer = z.output<typeof CompletionSchema>
+export type CompleteAnswer = Known<z.output<typeof CompletionSchema>>
 
 /** Why a request failed, by the server's word. */
 export type ErrorCode = ServerErrorCode
+
+/** The server says `string`, of the ids in the same registry. */
+type Known<Answer> = Omit<Answer, 'provider'> & { provider: ProviderId }
 
 type Provider = (typeof providers)[number]
 

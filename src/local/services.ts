@@ -20,6 +20,8 @@ export interface ServiceOptions {
   functionEnv?: Readonly<Record<string, string>>
   /** The sandbox, which functions may then reach. */
   sandboxUrl?: string
+  /** The providers' hosts, which functions may reach where there is no sandbox. */
+  providerHosts?: readonly string[]
   /** Default: `deno`, the newest. */
   denoVersion?: DenoVersion
   /** How long a function may take to answer, in milliseconds. Default: 150,000, as hosted. */
@@ -55,7 +57,7 @@ export async function startServices(gateway: Gateway, database: DatabaseUrl, opt
   started.defer(() => api.stop())
   const env = { ...options.functionEnv, ...platformEnv(url, dbUrl, keys) }
   const reachable = [url, dbUrl, ...(options.sandboxUrl === undefined ? [] : [options.sandboxUrl])]
-  const allowHosts = reachable.map((target) => new URL(target).host)
+  const allowHosts = [...reachable.map((target) => new URL(target).host), ...(options.providerHosts ?? [])]
   const functions = serveFunctions({ projectDir, dataDir, keys, env, allowHosts, denoVersion, wallClockMs })
   started.defer(() => functions.stop())
 

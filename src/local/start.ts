@@ -1,13 +1,18 @@
 import { statSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
-import { type DemoResult, runDemo } from './demo/demo.ts'
+import { connectPageUrl } from './connect/connect-page.ts'
+import { type Connection, connectProviders } from './demo/connections.ts'
 import { appUrl } from './demo/connect.ts'
+import { type DemoResult, type Narrator, runDemo } from './demo/demo.ts'
 import type { PersonView } from './demo/report.ts'
+import { keepRoot } from './kept-root.ts'
 import { createNarrator } from './narrator.ts'
+import { parsePort } from './parse-port.ts'
 import { startPlatform } from './platform.ts'
+import { announcePlatform } from './running-platform.ts'
+import { sandboxEnv } from './sandbox-env.ts'
 import { startSandboxProcess } from './sandbox-process.ts'
 import { ownProjectDir, type Platform } from './services.ts'
 import { formatTable } from './table.ts'
@@ -20,10 +25,12 @@ interface Options {
   json: boolean
 }
 
+type Result = DemoResult & { connections: Connection[] }
+
 // The entry of `npm start`.
 const program = new Command('npm start --')
-  .description('Starts the local platform and does the main job: connect Google Drive, keep its files in Postgres under RLS.')
-  .option('--root <dir>', 'the folder whose files the sandbox serves as a Google Drive', parseFolder, ownProjectDir)
+  .description('Starts the local platform and does the main job: connects every provider, keeps files in Postgres under RLS.')
+  .option('--root <dir>', 'the folder whose files the sandbox serves', parseFolder, ownProjectDir)
   .option('--port <port>', 'the port of REST, Auth and Edge Functions', parsePort, 54321)
   .option('--once', 'end after the report; the exit code is 1 if any figure is wrong', false)
   .option('--json', 'print the report as JSON', false)
@@ -54,7 +61,7 @@ async function start(options: Options): Promise<number> {
   started.defer(() => narrator.stop())
   const dataDir = join(ownProjectDir, '.local')
 
-  await keepRoot(join(dataDir, 'root'), resolve(options.root))
+  await keepRoot(dataDir, resolve(options.root))
   narrator.step('Starting the sandbox')
   const sandbox = await startSandboxProcess(resolve(options.root), dataDir)
   started.defer(() => sandbox.child.stop('SIGTERM', 10_000))
@@ -72,7 +79,9 @@ async function start(options: Options): Promise<number> {
   )
   narrator.done(platform.url)
 
-  const result = await Promise.race([runDemo(platform, sandbox.url, narrator), interrupted()])
+  started.use(await announcePlatform(dataDir, { url: platform.url, sandboxUrl: sandbox.url }))
+
+  const result = await Promise.race([play(platform, sandbox.url, narrator), interrupted()])
   if (!result) return 130
   print(platform, sandbox.url, result, options)
   if (result.wrong.length > 0) return 1
@@ -80,6 +89,12 @@ async function start(options: Options): Promise<number> {
   process.stdout.write('\nCtrl-C stops it all; the next start goes on from here. npm run reset empties it.\n')
   await interrupted()
   return 0
+}
+
+async function play(platform: Platform, sandboxUrl: string, narrator: Narrator): Promise<Result> {
+  const { connections, wrong } = await connectProviders(platform, narrator)
+  const demo = await runDemo(platform, sandboxUrl, narrator)
+  return { ...demo, connections, wrong: [...wrong, ...demo.wrong] }
 }
 
 /** Resolves with Ctrl-C. */
@@ -92,15 +107,13 @@ function interrupted(): Promise<void> {
 /** What the operator of a hosted project sets as secrets of the Edge Functions. */
 async function functionEnv(dataDir: string, sandboxUrl: string): Promise<Record<string, string>> {
   return {
-    GOOGLE_CLIENT_ID: 'sandbox-client',
-    GOOGLE_CLIENT_SECRET: 'sandbox-secret',
-    CONNECTOR_SANDBOX_URL: sandboxUrl,
-    CONNECTOR_REDIRECT_URLS: appUrl,
+    ...sandboxEnv(sandboxUrl),
+    CONNECTOR_REDIRECT_URLS: `${appUrl},${connectPageUrl}`,
     CONNECTOR_TOKEN_KEYS: await loadTokenKey(join(dataDir, 'token-key')),
   }
 }
 
-function print(platform: Platform, sandboxUrl: string, result: DemoResult, options: Options): void {
+function print(platform: Platform, sandboxUrl: string, result: Result, options: Options): void {
   const addresses = {
     API: platform.url,
     Sandbox: sandboxUrl,
@@ -112,6 +125,8 @@ function print(platform: Platform, sandboxUrl: string, result: DemoResult, optio
     process.stdout.write(`${JSON.stringify({ ...result, addresses }, null, 2)}\n`)
     return
   }
+  console.log(`\n${styleText('bold', 'What is connected')}`)
+  for (const line of formatTable(result.connections)) console.log(line)
   printView(result.first)
   printView(result.second)
   console.log(`\n${styleText('bold', 'Where it runs')}`)
@@ -129,23 +144,7 @@ function printView(view: PersonView): void {
   }
 }
 
-/** Another folder would be the same person's Drive with nearly all files gone: the delete guard would rightly stop the sync. */
-async function keepRoot(path: string, root: string): Promise<void> {
-  const before = await readFile(path, 'utf8').catch(() => root)
-  if (before !== root) {
-    throw new Error(`The last start served ${before}. Start with --root ${before}, or begin again: npm run reset`)
-  }
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, root)
-}
-
 function parseFolder(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path
   throw new InvalidArgumentError('It is not a folder.')
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
-  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
 }

@@ -68,9 +68,10 @@ const functions: Record<string, Endpoint> = {
   integrations: { auth: 'none', handle: handleIntegrations },
 }
 
-export async function startTestApi(changes: Partial<TestRuntime> = {}): Promise<TestApi> {
+/** `root`: a folder whose tree becomes the files of the default account. */
+export async function startTestApi({ root, ...changes }: Partial<TestRuntime> & { root?: string } = {}): Promise<TestApi> {
   await using started = new AsyncDisposableStack()
-  const sandbox = started.use(await startSandbox())
+  const sandbox = started.use(await startSandbox(root === undefined ? {} : { root }))
   const database = started.use(await createTestDatabase())
   const sql = connect(database.url, 4)
   started.defer(() => sql.end())

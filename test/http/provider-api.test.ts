@@ -237,6 +237,15 @@ it('asks the owner to connect again when the newer token is refused too', async 
   expect(server.requests).toHaveLength(2)
 })
 
+it('asks the owner to connect again when the reason says that only they can mend it', async () => {
+  await using server = await startServer(json({ reason: 'scopeMissing' }, 403))
+  const { api, renewals, refusals } = setUp(server.url)
+  const error = await failure(api)
+  expect(error).toMatchObject({ code: 'provider_unauthorized', outcome: 'reconnect' })
+  expect(renewals).toEqual([])
+  expect(refusals).toEqual([[3n, error.message]])
+})
+
 it('takes a reason that calls the token old for a 401, whatever the status', async () => {
   await using server = await startServer(json({ reason: 'tokenOld' }), json(thing))
   const { api, renewals, refusals } = setUp(server.url)

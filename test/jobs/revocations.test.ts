@@ -36,9 +36,13 @@ it.each([
   expect(await revokeStatuses(drive)).toEqual([])
 })
 
-it('ends the consent when the others are of other accounts', async () => {
+it.each([
+  ['another account of the same name', 'google-drive', 'another id', 'pat@example.com'],
+  ['another address', 'google-calendar', 'another id', 'sam@example.com'],
+  ["the same address at another vendor's", 'outlook', 'account', 'pat@example.com'],
+])('ends the consent when what else is connected is %s', async (_what, provider, accountId, accountLabel) => {
   await using drive = await startConnectedDrive()
-  await connectAnother(drive, { provider: 'google-drive', accountId: 'another', accountLabel: 'sam@example.com' })
+  await connectAnother(drive, { provider, accountId, accountLabel })
   expect(await disconnect(drive)).toEqual(revoked)
   expect(await revokeStatuses(drive)).toEqual([200])
 })

@@ -227,13 +227,27 @@ describe('a token request without an answer', () => {
     expect(server.forms.map((form) => form.get('refresh_token'))).toEqual(['refresh-1', 'refresh-1'])
   })
 
-  it('loses the connection only when the provider refuses the repetition', async () => {
-    await using server = await startTokenServer((_form, response) => response.destroy(), answer({ error: 'invalid_grant' }, 400))
-    const runtime = runtimeAt(server.url)
-    const integrationId = await storeIntegration(runtime, expired)
-    await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code: 'needs_reauth' })
-    expect(await statusOf(integrationId)).toMatchObject({ status: 'needs_reauth' })
-  })
+  it.each([
+    ['valid', 'no longer accepts this connection.'],
+    ['grace', 'takes each refresh token once, and its answer to the last one was lost.'],
+    ['dead', 'takes each refresh token once, and its answer to the last one was lost.'],
+  ] as const)(
+    'loses the connection only when the provider refuses the repetition; where a used token is %s the owner reads that it %s',
+    async (usedRefreshToken, why) => {
+      await using server = await startTokenServer(
+        (_form, response) => response.destroy(),
+        answer({ error: 'invalid_grant' }, 400),
+      )
+      const runtime = runtimeAt(server.url)
+      const integrationId = await storeIntegration(runtime, expired)
+      const definition = { ...testProvider, auth: { ...testProvider.auth, usedRefreshToken } }
+      await expect(tokenSource(runtime, definition, integrationId).get()).rejects.toMatchObject({ code: 'needs_reauth' })
+      expect(await statusOf(integrationId)).toEqual({
+        status: 'needs_reauth',
+        status_reason: `Test Provider ${why} Connect the account again.`,
+      })
+    },
+  )
 
   it('is repeated once, not more, when time runs out', async () => {
     await using server = await startTokenServer(silent)

@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import type {} from '../support/matrix.ts'
 import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
+import { contractOf } from '../contract/contracts.ts'
+import { checkExchange } from '../contract/operation.ts'
+import { specsAreMissing } from '../contract/specs.ts'
 import type { Scenario } from './scenario.ts'
 import { connecting } from './scenarios/connecting.ts'
 import { ending } from './scenarios/ending.ts'
@@ -7,13 +11,6 @@ import { reading } from './scenarios/reading.ts'
 import { refreshing } from './scenarios/refreshing.ts'
 import { tokenAnswers } from './scenarios/token-answers.ts'
 import { openStage, type Stage } from './scene.ts'
-
-declare module 'vitest' {
-  interface TaskMeta {
-    /** Puts a test into the matrix that ends the run: its column. The test's name is its row. */
-    provider?: string
-  }
-}
 
 /** The rows of the matrix, in order. */
 const scenarios: readonly Scenario[] = [...connecting, ...refreshing, ...tokenAnswers, ...ending, ...reading]
@@ -35,11 +32,22 @@ export function providerSuite(definition: ProviderDefinition): void {
     for (const { name, unless, play } of scenarios) {
       it(name, options, async (ctx) => {
         const reason = unless?.(definition)
-        ctx.skip(reason !== undefined, reason)
+        if (reason !== undefined) return doesNotApply(ctx, reason)
         await using scene = await stage.openScene()
-        await play(scene)
+        const found = await play(scene)
+        if (found !== undefined) return doesNotApply(ctx, found)
       })
     }
+
+    it('requests and answers are as the provider describes them', options, async (ctx) => {
+      const missing = specsAreMissing()
+      ctx.skip(missing !== undefined, missing)
+      const contract = contractOf(definition.id)
+      if (contract === undefined) return doesNotApply(ctx, 'there is no official description')
+      const exchanges = await stage.exchanges.all()
+      expect(exchanges.length).toBeGreaterThan(scenarios.length)
+      expect([...new Set(exchanges.flatMap((exchange) => checkExchange(contract, exchange)))]).toEqual([])
+    })
 
     it('no token or code is in a log or an answer', options, () => {
       const said = stage.said.join('\n')
@@ -47,4 +55,10 @@ export function providerSuite(definition: ProviderDefinition): void {
       expect([...stage.secrets].filter((secret) => said.includes(secret))).toEqual([])
     })
   })
+}
+
+/** Shown as `-`, with its reason, and not counted among the tests that could not run. */
+function doesNotApply(ctx: TestContext, reason: string): never {
+  ctx.task.meta.doesNotApply = true
+  ctx.skip(reason)
 }

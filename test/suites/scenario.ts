@@ -6,5 +6,6 @@ export interface Scenario {
   name: string
   /** Why it does not apply to a provider, read off its definition; undefined: it does. */
   unless?: (definition: ProviderDefinition) => string | undefined
-  play: (scene: Scene) => Promise<void>
+  /** Gives a reason when it turns out that it does not apply: what a provider offers its users, no definition says. */
+  play: (scene: Scene) => Promise<string | void>
 }

@@ -38,6 +38,8 @@ export interface Stage extends AsyncDisposable {
 export interface Secret {
   version: bigint
   expiresAt: number | null
+  /** Whether there is a refresh token. */
+  refreshable: boolean
 }
 
 interface IntegrationState {
@@ -82,7 +84,10 @@ export class Scene implements AsyncDisposable {
 
   static async open(stage: Stage): Promise<Scene> {
     const sandbox = await startSandbox()
-    return new Scene(stage, sandbox.url, () => sandbox.close())
+    const scene = new Scene(stage, sandbox.url, () => sandbox.close())
+    // Where an app may choose, the stricter of the two.
+    await scene.control.configure({ rotation: true })
+    return scene
   }
 
   private constructor(stage: Stage, sandboxUrl: string, closeSandbox: () => Promise<void>) {
@@ -196,10 +201,10 @@ export class Scene implements AsyncDisposable {
   }
 
   async secret(id: string): Promise<Secret | undefined> {
-    const [row] = await this.stage.sql<{ version: bigint; expires_at: Date | null }[]>`
-      select version, nullif(expires_at, 'infinity') as expires_at
+    const [row] = await this.stage.sql<{ version: bigint; expires_at: Date | null; refreshable: boolean }[]>`
+      select version, refresh_token_jwe is not null as refreshable, nullif(expires_at, 'infinity') as expires_at
       from patchbay.secrets where integration_id = ${id}::uuid and name = 'primary'`
-    return row && { version: row.version, expiresAt: row.expires_at?.getTime() ?? null }
+    return row && { version: row.version, expiresAt: row.expires_at?.getTime() ?? null, refreshable: row.refreshable }
   }
 
   async integration(id: string): Promise<IntegrationState | undefined> {
@@ -209,11 +214,14 @@ export class Scene implements AsyncDisposable {
     return row && { ...row, scopes: row.scope.split(' ').filter((scope) => scope !== '') }
   }
 
-  /** What the audit log has of an integration, oldest first. */
+  /** What became of an integration, as the audit log has it, oldest first. What is said of each of its tokens counts once. */
   async events(id: string): Promise<string[]> {
     const rows = await this.stage.sql<{ event: string }[]>`
-      select event from public.audit_log where integration_id = ${id}::uuid order by created_at, id`
-    return rows.map(({ event }) => event)
+      select event from public.audit_log
+      where integration_id = ${id}::uuid and event <> 'tenant_chosen'
+      order by created_at, id`
+    const events = rows.map(({ event }) => event)
+    return events.filter((event, index) => !event.startsWith('rev') || event !== events[index - 1])
   }
 
   /** The refresh token that is stored, in clear. */

@@ -1,6 +1,7 @@
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
+import { matrixLines } from './matrix.ts'
 
-/** Ends a run with the tests that could not run and why, and with one plain line of figures. */
+/** Ends a run with the matrix of providers, the tests that could not run and why, and one plain line of figures. */
 export default class ClosingLines implements Reporter {
   #isFiltered = false
 
@@ -10,7 +11,10 @@ export default class ClosingLines implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
-    const skipped = tests.filter((test) => test.result().state === 'skipped')
+    const matrix = matrixLines(tests)
+    if (matrix.length > 0) console.log([...matrix, ''].join('\n'))
+
+    const skipped = tests.filter((test) => test.result().state === 'skipped' && test.meta().doesNotApply !== true)
     // With -t, most are left out on purpose.
     const unable = this.#isFiltered ? skipped.filter((test) => reasonOf(test) !== undefined) : skipped
     if (unable.length > 0) console.log(['Not run:', ...unable.map(describeSkipped), ''].join('\n'))

@@ -1,16 +1,18 @@
 import type { Sql } from 'postgres'
-import type { DriveEntry } from '../../sandbox/google/admin-contract.ts'
-import type { GoogleSandbox } from '../../sandbox/google/client.ts'
+import type { DemoEntry, SandboxDemo } from '../../sandbox/demo.ts'
+
+type Account = Pick<SandboxDemo, 'files'>
 
 /** What an endpoint for the whole account has to show: files, neither trashed nor in a shared drive. */
-export async function providerFiles(google: GoogleSandbox): Promise<DriveEntry[]> {
-  const entries = await google.files()
+export async function providerFiles(account: Account): Promise<DemoEntry[]> {
+  const entries = await account.files()
   return entries.filter((entry) => !entry.isFolder && !entry.trashed && entry.driveId === null)
 }
 
 /** How the rows differ from the provider's files: no difference is an empty list. */
-export async function compareWithProvider(sql: Sql, google: GoogleSandbox, endpointId: string): Promise<string[]> {
-  const truth = new Map((await providerFiles(google)).map((file) => [file.id, `${file.path} (${file.size ?? 'no'} bytes)`]))
+export async function compareWithProvider(sql: Sql, account: Account, endpointId: string): Promise<string[]> {
+  const files = await providerFiles(account)
+  const truth = new Map(files.map((file) => [file.id, `${file.path} (${file.size ?? 'no'} bytes)`]))
   const rows = await sql<{ external_file_id: string; text: string }[]>`
     select external_file_id, format('%s (%s bytes)', file_path, coalesce(file_size::text, 'no')) as text
     from public.files where endpoint_id = ${endpointId}::uuid`

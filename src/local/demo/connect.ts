@@ -1,5 +1,6 @@
 import { approveConsent } from '../../sandbox/consent.ts'
-import type { Platform } from '../services.ts'
+import type { ProviderStatus } from '../../client/contract.ts'
+import { createPatchbay } from '../../client/create-patchbay.ts'
 import { Browser } from './browser.ts'
 import type { Person } from './people.ts'
 
@@ -7,27 +8,17 @@ import type { Person } from './people.ts'
 export const appUrl = 'http://localhost:3000/settings'
 
 /**
- * Connects Google Drive as a person does: the app asks for a start URL, the browser opens it, the person consents, and the callback
- * sends the browser back to the app.
+ * Connects a provider as a person does: the app asks for a start URL, the browser opens it, the person consents, and the callback sends
+ * the browser back to the app, whose page completes the connection. Throws when the person does not come back connected.
  */
-export async function connectDrive(platform: Platform, person: Person): Promise<void> {
-  const response = await fetch(`${platform.url}/functions/v1/oauth-authorize`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${person.accessToken}`,
-      apikey: platform.keys.publishableKey,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ provider: 'google-drive', redirect_to: appUrl }),
-  })
-  if (!response.ok) throw new Error(`oauth-authorize answered ${response.status}: ${await response.text()}`)
-  const { url } = (await response.json()) as { url: string }
-
+export async function connectProvider(person: Person, provider: string, page: string = appUrl): Promise<ProviderStatus> {
+  const patchbay = createPatchbay(person.supabase)
+  const { url } = await patchbay.connect(provider, { redirectTo: page, navigate: false })
   const browser = new Browser()
-  const consentPage = await browser.openRedirect(url, appUrl)
+  const consentPage = await browser.openRedirect(url, page)
   const callback = await approveConsent(consentPage)
   const end = await browser.openRedirect(callback)
-  if (new URL(end).searchParams.get('google-drive_connected') !== 'true') {
-    throw new Error(`The connection ended at ${new URL(end).search} instead of google-drive_connected=true.`)
-  }
+  const status = await patchbay.completeConnection(end)
+  if (!status?.connected) throw new Error(`The connection of ${provider} ended as ${status?.status ?? 'nothing'}.`)
+  return status
 }

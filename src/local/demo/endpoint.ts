@@ -2,9 +2,10 @@ import type { Sql } from 'postgres'
 import type { Person } from './people.ts'
 
 /** The INSERT of the file connector's guide, with this user's values; run once, the endpoint stays. */
-export async function createEndpoint(sql: Sql, person: Person): Promise<string> {
+export async function createEndpoint(sql: Sql, person: Person, endpointType: string): Promise<string> {
   const [known] = await sql<{ id: string }[]>`
-    select id from endpoints where user_id = ${person.id}::uuid and name = 'Project 0001'`
+    select id from endpoints
+    where user_id = ${person.id}::uuid and name = 'Project 0001' and endpoint_type = ${endpointType}`
   if (known) return known.id
   const [created] = await sql<{ id: string }[]>`
     INSERT INTO endpoints (
@@ -15,7 +16,7 @@ export async function createEndpoint(sql: Sql, person: Person): Promise<string> 
         endpoint_config
     ) VALUES (
         'Project 0001',
-        'google_drive',
+        ${endpointType},
         'project_0001',
         ${person.id}::uuid,
         '{}'

@@ -10,8 +10,11 @@ export interface Person {
   accessToken: string
 }
 
+/** The demo's first user, who connects everything. */
+export const firstEmail = 'first@example.com'
+
 /** Signs a person up, or in when an earlier start has signed them up. */
-export async function signIn(platform: Platform, email: string): Promise<Person> {
+export async function signIn(platform: Pick<Platform, 'url' | 'keys'>, email: string): Promise<Person> {
   const supabase = createClient(platform.url, platform.keys.publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },
   })

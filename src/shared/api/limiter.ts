@@ -25,7 +25,7 @@ interface Limits {
 const limitsByRuntime = new WeakMap<Runtime, Limits>()
 
 /**
- * Counts a request of the address it comes from. Throws `rate_limited`. An address that nobody vouches for is not counted: all callers would
+ * Counts a request of the address it comes from. Throws `rate_limited` and `database_unavailable`. An address that nobody vouches for is not counted: all callers would
  * share it.
  */
 export async function limitAddress(runtime: Runtime, request: Request): Promise<void> {
@@ -33,7 +33,7 @@ export async function limitAddress(runtime: Runtime, request: Request): Promise<
   if (address !== undefined) await consume(limitsOf(runtime).address, await addressKey(address), 1)
 }
 
-/** Counts a request of a signed-in user. Throws `rate_limited`. */
+/** Counts a request of a signed-in user. Throws `rate_limited` and `database_unavailable`. */
 export async function limitUser(runtime: Runtime, user: User, points = 1): Promise<void> {
   await consume(limitsOf(runtime).user, user.id, points)
 }
@@ -42,10 +42,8 @@ async function consume(limiter: RateLimiterPostgres, key: string, points: number
   try {
     await limiter.consume(key, points)
   } catch (error) {
-    if (error instanceof RateLimiterRes) throw tooMany(error.msBeforeNext)
-    const failure = asPatchbayError(error)
-    // The handler meets the same database, and says so in the form that its caller can read.
-    if (failure.code !== 'database_unavailable') throw failure
+    // A database that is away is not asked again by the handler: the driver's pauses would add up.
+    throw error instanceof RateLimiterRes ? tooMany(error.msBeforeNext) : asPatchbayError(error)
   }
 }
 
@@ -56,7 +54,7 @@ function tooMany(retryAfterMs: number): PatchbayError {
 
 /** A hash, because who came from where is nobody's business here. IPv6: of the network, as one caller has all addresses of a /64. */
 async function addressKey(address: string): Promise<string> {
-  const network = address.includes(':') ? ipv6Network(address) : address
+  const network = address.includes('.') ? address : ipv6Network(address)
   return Array.from(await sha256(network), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 

@@ -17,7 +17,7 @@ export const ending: readonly Scenario[] = [
       await expect(scene.list(id)).rejects.toMatchObject({ code: 'not_connected' })
       await runJobs(scene)
       const { revocation } = scene.definition.auth
-      expect(await scene.events(id)).toEqual(['connected', 'disconnected', revocation ? 'revoked' : 'revocation_failed'])
+      expect(await scene.events(id)).toEqual(['connected', 'disconnected', revocation ? 'revoked' : 'revocation_skipped'])
       expect(await scene.stage.sql`select from patchbay.revocations where integration_id = ${id}::uuid`).toHaveLength(0)
       expect(await scene.control.liveGrants(account.name)).toBe(revocation ? 0 : 1)
     },
@@ -41,7 +41,7 @@ export const ending: readonly Scenario[] = [
       await disconnect(scene, mine.person.id, mine.id)
       await runJobs(scene)
       const { revocation } = scene.definition.auth
-      const told = revocation ? (revocation.ends === 'grant' ? 'revocation_skipped' : 'revoked') : 'revocation_failed'
+      const told = revocation?.ends === 'token' ? 'revoked' : 'revocation_skipped'
       expect(await scene.events(mine.id)).toEqual(['connected', 'disconnected', told])
       await scene.expire(others.id)
       expect(await scene.list(others.id)).toEqual(expect.any(Array))

@@ -19,7 +19,7 @@ export const refreshing: readonly Scenario[] = [
     },
   },
   {
-    name: 'promise 1: exactly one refresh for 200 callers in each of 4 processes, while the token endpoint takes 15 s',
+    name: 'promise 1: exactly one refresh for 4 x 200 callers, while it takes 15 s',
     play: async (scene) => {
       const { id } = await scene.connected()
       await scene.expire(id)
@@ -51,6 +51,26 @@ export const refreshing: readonly Scenario[] = [
       }
       expect((await scene.control.tokenStats()).refreshReuses).toBe(0)
       expect(await scene.list(id)).toEqual(expect.any(Array))
+    },
+  },
+  {
+    name: 'an app may have rotation switched off',
+    play: async (scene) => {
+      await scene.control.configure({ rotation: false })
+      const { id } = await scene.connected()
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      if ((await scene.secret(id))!.refreshable) {
+        for (const version of [2n, 3n]) {
+          await scene.expire(id)
+          expect(await scene.list(id)).toEqual(expect.any(Array))
+          expect(await scene.secret(id)).toMatchObject({ version })
+        }
+      } else {
+        expect(await scene.secret(id)).toMatchObject({ expiresAt: null })
+        await scene.control.expireAccessTokens()
+        await expect(scene.list(id)).rejects.toMatchObject({ outcome: 'reconnect' })
+        await expectToNeedReauth(scene, id)
+      }
     },
   },
   {

@@ -1,7 +1,20 @@
-import type { GoogleSandbox } from '../../sandbox/google/client.ts'
+import type { DemoFactory } from '../demo.ts'
+import { googleSandbox, type GoogleSandbox } from './client.ts'
 
-/** What the scratch folder's changes must come to. */
-export const expectedChanges = { inserted: 2, updated: 2, deleted: 2 } as const
+/** Drive, with a scratch folder whose files are changed. */
+export const createDemo: DemoFactory = (sandboxUrl) => {
+  const google = googleSandbox(sandboxUrl)
+  return {
+    provider: 'google-drive',
+    endpointType: 'google_drive',
+    files: () => google.files(),
+    prepareChanges: async () => {
+      const scratch = await fillScratch(google)
+      return () => changeScratch(google, scratch)
+    },
+    expectedChanges: { inserted: 2, updated: 2, deleted: 2 },
+  }
+}
 
 interface Scratch {
   folderId: string
@@ -9,8 +22,7 @@ interface Scratch {
   fileIds: [string, string, string, string]
 }
 
-/** The person puts a few files into a new folder of their Drive. */
-export async function fillScratch(google: GoogleSandbox): Promise<Scratch> {
+async function fillScratch(google: GoogleSandbox): Promise<Scratch> {
   const folder = await google.createFolder({ name: `scratch ${new Date().toISOString()}` })
   const subfolder = await google.createFolder({ name: 'archive', parentId: folder.id })
   const addFile = async (name: string): Promise<string> => (await google.createFile({ name, parentId: folder.id, size: 1024 })).id
@@ -23,8 +35,8 @@ export async function fillScratch(google: GoogleSandbox): Promise<Scratch> {
   return { folderId: folder.id, subfolderId: subfolder.id, fileIds }
 }
 
-/** The person adds two files, renames one, moves one, trashes one and deletes one. */
-export async function changeScratch(google: GoogleSandbox, scratch: Scratch): Promise<void> {
+/** Adds two files, renames one, moves one, trashes one and deletes one. */
+async function changeScratch(google: GoogleSandbox, scratch: Scratch): Promise<void> {
   const [renamed, moved, trashed, deleted] = scratch.fileIds
   await google.createFile({ name: 'minutes.txt', parentId: scratch.folderId, size: 10 })
   await google.createFile({ name: 'photo.png', parentId: scratch.subfolderId, size: 20 })

@@ -1,0 +1,28 @@
+import type { ProviderId } from './provider.ts'
+
+/** What the demo of `npm start` does with one provider: `src/sandbox/<company>/demo.ts` exports it as `createDemo`. */
+export interface SandboxDemo {
+  provider: ProviderId
+  /** `endpoint_type` of an endpoint for the whole account. */
+  endpointType: string
+  /** Everything in the account, as it really is. */
+  files(): Promise<DemoEntry[]>
+  /** The person adds a few files. What is returned then changes them, which must come to `expectedChanges`. */
+  prepareChanges(): Promise<() => Promise<void>>
+  expectedChanges: { inserted: number; updated: number; deleted: number }
+}
+
+/** A file or folder. */
+export interface DemoEntry {
+  id: string
+  path: string
+  /** Bytes; null where the provider has none. */
+  size: number | null
+  isFolder: boolean
+  trashed: boolean
+  /** Null for what is the account's own, not a shared drive's. */
+  driveId: string | null
+}
+
+/** `sandboxUrl` is the sandbox's own, as `startSandbox` returns it. */
+export type DemoFactory = (sandboxUrl: string) => SandboxDemo

@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { z } from 'zod'
+import * as autodesk from '../../src/shared/providers/autodesk/answers.ts'
+import * as calendar from '../../src/shared/providers/google-calendar/answers.ts'
+import * as jobber from '../../src/shared/providers/jobber/answers.ts'
+import * as outlook from '../../src/shared/providers/outlook/answers.ts'
+import * as procore from '../../src/shared/providers/procore/answers.ts'
+import { findProvider } from '../../src/shared/providers/registry.ts'
+import * as slack from '../../src/shared/providers/slack/answers.ts'
+import { tokenAnswer } from './oauth.ts'
+import { violations } from './operation.ts'
+import { recordedDir, specsAreMissing } from './specs.ts'
+
+/** Which schema reads a recorded file, by what its path begins with; or why none does. The first row that fits counts. */
+type Row = [path: string, reads: z.ZodType | ((recorded: Recorded) => unknown) | { not: string }]
+
+/** A file's JSON; `body`, where it was kept with its status. */
+interface Recorded {
+  json: unknown
+  body: unknown
+}
+
+const notRead = { not: 'not an answer that a definition asks for: read when events are received' }
+const source = { not: 'says where the files come from' }
+
+const rows: readonly Row[] = [
+  ['autodesk/SOURCE.txt', source],
+  ['autodesk/acc-folder-contents.json', autodesk.FolderContents],
+  ['autodesk/acc-topFolders.json', autodesk.TopFolders],
+  ['autodesk/delete-file-POST-versions-request.json', { not: 'a request, and one that changes something' }],
+  ['autodesk/delete-file-POST-versions-response.json', autodesk.CreatedVersion],
+  ['autodesk/error-403-dm.json', reasonOf('autodesk')],
+  ['autodesk/webhook-', autodesk.VersionEvent],
+  ['google-calendar/allodia/calendar/calendars.json', calendar.CalendarList],
+  ['google-calendar/allodia/calendar/event_', calendar.CalendarEvent],
+  ['google-calendar/allodia/calendar/events_', calendar.EventList],
+  ['google-calendar/allodia/error/', reasonOf('google-calendar')],
+  ['jobber/SOURCE.txt', source],
+  ['jobber/graphql-extensions-', jobber.GraphqlAnswer],
+  ['jobber/graphql-', reasonOf('jobber')],
+  ['jobber/oauth-token-', tokensOf('jobber')],
+  ['jobber/webhook-', jobber.Webhook],
+  ['microsoft-graph/allodia/calendar/calendar.json', outlook.Calendar],
+  ['microsoft-graph/allodia/calendar/calendars.json', outlook.CalendarPage],
+  ['microsoft-graph/allodia/calendar/event_', outlook.CalendarEvent],
+  ['microsoft-graph/allodia/calendar/events_delta.json', outlook.EventDeltaPage],
+  ['microsoft-graph/allodia/error/', reasonOf('outlook')],
+  ['microsoft-graph/allodia/me.json', outlook.Me],
+  ['oauth/SOURCE.txt', source],
+  ['oauth/google-callback.json', { not: 'the query of a callback' }],
+  ['oauth/microsoft-callback-cancel.json', { not: 'the query of a callback' }],
+  ['oauth/google-token-', tokensOf('google-calendar')],
+  ['oauth/microsoft-token-', tokensOf('outlook')],
+  ['oauth/slack-429.json', reasonOf('slack')],
+  ['oauth/slack-token-', tokensOf('slack')],
+  ['procore/SOURCE.txt', source],
+  ['procore/companies-list-item.json', procore.Company],
+  ['procore/company-project-regions.json', procore.ProjectRegions],
+  ['procore/company-user-', procore.CompanyUser],
+  ['procore/company-vendor-list-item.json', procore.Vendor],
+  ['procore/project-vendor-list-item.json', procore.Vendor],
+  ['procore/documents-list-folders.json', procore.Documents],
+  ['procore/project-or-company-people-item.json', procore.Person],
+  ['procore/settings-permissions.json', procore.Permissions],
+  ['procore/submittal-statuses.json', procore.SubmittalStatuses],
+  ['procore/trade.json', procore.Trade],
+  ['slack/', notRead],
+]
+
+describe('what was recorded of providers', () => {
+  it('is read by our schemas, every file of it', (ctx) => {
+    const missing = specsAreMissing()
+    ctx.skip(missing !== undefined, missing)
+    const problems = recordedFiles().flatMap((path) => {
+      const row = rows.find(([begin]) => path.startsWith(begin))
+      if (row === undefined) return [`${path}: is in no row of the table`]
+      return read(path, row[1])
+    })
+    expect(problems).toEqual([])
+  })
+
+  it('is what the table speaks of', (ctx) => {
+    const missing = specsAreMissing()
+    ctx.skip(missing !== undefined, missing)
+    const files = recordedFiles()
+    const first = (path: string) => rows.findIndex(([begin]) => path.startsWith(begin))
+    const used = new Set(files.map(first))
+    expect(rows.filter((_row, index) => !used.has(index)).map(([begin]) => begin)).toEqual([])
+  })
+})
+
+function read(path: string, reads: Row[1]): string[] {
+  if ('not' in reads) return []
+  try {
+    const json: unknown = JSON.parse(readFileSync(join(recordedDir, path), 'utf8'))
+    const body = typeof json === 'object' && json !== null && 'body' in json ? json.body : json
+    void ('parse' in reads ? reads.parse(json) : reads({ json, body }))
+    return []
+  } catch (error) {
+    return [`${path}: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+/** The provider's error answers: its definition has to know the reason, and what it means. */
+function reasonOf(providerId: string): (recorded: Recorded) => void {
+  return ({ body }) => {
+    const { api } = findProvider(providerId)
+    const reason = api.reason(body)
+    if (reason === undefined) throw new Error('the definition finds no reason in it')
+  }
+}
+
+/** Answers of the provider's token endpoint. */
+function tokensOf(providerId: string): (recorded: Recorded) => void {
+  return ({ body }) => {
+    const { readTokenAnswer } = findProvider(providerId).auth
+    const answer = readTokenAnswer?.(body as Record<string, unknown>) ?? { token: body as Record<string, unknown> }
+    if ('error' in answer || 'error' in answer.token) return
+    const problems = violations(tokenAnswer, answer.token)
+    if (problems.length > 0) throw new Error(problems.join(', '))
+  }
+}
+
+function recordedFiles(): string[] {
+  const entries = readdirSync(recordedDir, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(recordedDir.length + 1))
+    .toSorted()
+}
