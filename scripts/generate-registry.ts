@@ -14,9 +14,15 @@ export function registrySource(): string {
   return `// Written by scripts/generate-registry.ts, which npm run new:provider runs: do not edit.
 import type { ProviderDefinition } from './define.ts'
 ${imports.join('')}
-export const providers: readonly ProviderDefinition[] = [
-${ids.map((id) => `  ${camelCase(id)},\n`).join('')}]
+${providersLine(ids.map(camelCase))}
 `
+}
+
+/** As the formatter has it: one line, if it is short enough. */
+function providersLine(names: readonly string[]): string {
+  const begin = 'export const providers: readonly ProviderDefinition[] = ['
+  const line = `${begin}${names.join(', ')}]`
+  return line.length <= 130 ? line : `${begin}\n${names.map((name) => `  ${name},\n`).join('')}]`
 }
 
 /** What is wrong with the registry on disk; undefined when it is up to date. */

@@ -1,9 +1,11 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkVersions } from '../scripts/check-versions.ts'
 import { missingOptionalPackages } from '../scripts/complete-lockfile.ts'
+import { checkRegistry } from '../scripts/generate-registry.ts'
+import type { ProviderDefinition } from '../src/shared/providers/define.ts'
 import { providers } from '../src/shared/providers/registry.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { schemaRules } from './support/repository/schema-rules.ts'
@@ -44,17 +46,34 @@ describe('promise 7: a provider is data: the providers', () => {
     expect([...rows]).toEqual(declared.toSorted((a, b) => a.endpoint_type.localeCompare(b.endpoint_type)))
   })
 
-  it('have a folder each, and a page', () => {
+  it('have a folder each, and a page that names all their environment variables', () => {
     const folders = readdirSync(join(root, 'src/shared/providers'), { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     )
     const ids = providers.map(({ id }) => id).toSorted()
 
     expect(folders.map(({ name }) => name).toSorted()).toEqual(ids)
-    expect(
-      ids.filter((id) => !existsSync(join(root, `docs/providers/${id}.md`))),
-      'docs/providers/<id>.md',
-    ).toEqual([])
+    const unnamed = providers.flatMap((provider) => {
+      const page = `docs/providers/${provider.id}.md`
+      const text = existsSync(join(root, page)) ? read(page) : ''
+      return variablesOf(provider).flatMap((name) => (text.includes(name) ? [] : [`${page} does not name ${name}`]))
+    })
+    expect(unnamed).toEqual([])
+  })
+
+  it('are in the registry, which a command writes', () => {
+    expect(checkRegistry()).toBeUndefined()
+  })
+
+  it('need not be long: the smallest definition has 60 lines at most', () => {
+    const lines = providers.map(({ id }) => read(`src/shared/providers/${id}/definition.ts`).trimEnd().split('\n').length)
+    expect(Math.min(...lines)).toBeLessThanOrEqual(60)
+  })
+
+  it('are named nowhere but in their own folders, in what is written of them, and in the functions that a seed named', () => {
+    expect(mentions(vendorWords(), checkedFiles())).toEqual([])
+    // A rule that cannot fail holds nothing.
+    expect(mentions(vendorWords(), ['src/shared/providers/google-drive/definition.ts'])).not.toEqual([])
   })
 })
 
@@ -129,8 +148,11 @@ describe('the promises', () => {
 })
 
 describe('the documents', () => {
-  const shipped = ['src/shared', 'src/worker', 'supabase/functions'].flatMap(sourceFiles)
-  // Named in code as a text of its own, whoever reads it: get('CONNECTOR_LOG_LEVEL').
+  const ofProviders = providers.flatMap(variablesOf)
+  const shipped = ['src/shared', 'src/worker', 'supabase/functions']
+    .flatMap(sourceFiles)
+    .filter((path) => !/^src\/shared\/providers\/[^/]+\//.test(path))
+  // Those of providers are on their pages. Named in code as a text of its own, whoever reads it: get('CONNECTOR_LOG_LEVEL').
   const variables = new Set(
     shipped.flatMap((path) => [...read(path).matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, name]) => name ?? '')),
   )
@@ -154,7 +176,9 @@ describe('the documents', () => {
 
   it('name no environment variable that nothing reads', () => {
     const named = read('.env.example').match(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? []
-    const unread = named.map((line) => line.replace(/[#= ]/g, '')).filter((name) => !variables.has(name))
+    const unread = named
+      .map((line) => line.replace(/[#= ]/g, ''))
+      .filter((name) => !variables.has(name) && !ofProviders.includes(name))
     expect(unread, '.env.example').toEqual([])
   })
 })
@@ -201,6 +225,52 @@ function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .map((path) => join(folder, path))
+}
+
+/** The environment variables that a definition reads. */
+function variablesOf({ auth, variables = {} }: ProviderDefinition): string[] {
+  // The Node worker takes a service account's key as a file, too.
+  const key = auth.serviceAccount === undefined ? [] : [auth.serviceAccount.env, `${auth.serviceAccount.env}_PATH`]
+  return [...Object.values(auth.env), ...key, ...Object.keys(variables)]
+}
+
+/** What says which provider is meant: the first word of each id and name, which is the company's, and what else is known of them. */
+function vendorWords(): RegExp {
+  const companies = providers.flatMap(({ id, name }) => [id.split('-')[0] ?? id, name.toLowerCase().split(' ')[0] ?? name])
+  const words = [...new Set([...companies, 'gmail', 'microsoft'])].map((word) => RegExp.escape(word))
+  // Within a name too, such as `googleDrive`, `OUTLOOK_KEY` or `slack_team`; and the product that is a word with a capital only.
+  return new RegExp(`${words.join('|')}|(?-i:\\bDrive\\b)`, 'i')
+}
+
+/** All that ships or makes what ships, without what may name a provider. */
+function checkedFiles(): string[] {
+  const allowed = [
+    /^src\/shared\/providers\/([^/]+\/|registry\.generated\.ts$)/,
+    /^src\/sandbox\/[^/]+\/(?<!oauth\/)/,
+    // The six functions of the Procore seed, by their names.
+    /^src\/client\/procore-actions\.ts$/,
+    // Tests.
+    /^supabase\/tests\//,
+    // Landed: it says whose endpoint types there are, as the seed's SQL has them.
+    /^supabase\/migrations\/20261121000400_create_endpoints\.sql$/,
+  ]
+  return globSync(['src/**/*', 'supabase/**/*.{ts,sql,toml,json}', 'scripts/**/*'], { cwd: root, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !allowed.some((pattern) => pattern.test(path)))
+}
+
+/** `<path>:<line>` of each line that says such a word. */
+function mentions(words: RegExp, paths: readonly string[]): string[] {
+  return paths.flatMap((path) =>
+    read(path)
+      .split('\n')
+      .flatMap((line, index) => {
+        // The client's entry passes the seed's functions on.
+        const isPassedOn = path === 'src/client/index.ts' && line.includes("from './procore-actions.ts'")
+        return words.test(line) && !isPassedOn ? [`${path}:${index + 1}: ${line.trim()}`] : []
+      }),
+  )
 }
 
 class RollBack extends Error {}

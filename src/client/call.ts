@@ -39,17 +39,20 @@ async function invoke<Answer extends object>(
 
 /** supabase-js keeps the answer in `context` when there was one, and what fetch threw when there was none. */
 async function toClientError(thrown: unknown): Promise<PatchbayClientError> {
-  const answer = thrown instanceof Error && 'context' in thrown ? thrown.context : undefined
-  if (!(answer instanceof Response)) {
-    return new PatchbayClientError('network_error', 'The project could not be reached.', {
-      hint: 'Try again.',
-      cause: answer ?? thrown,
-    })
+  const context = thrown instanceof Error && 'context' in thrown ? thrown.context : thrown
+  if (!isResponse(context)) {
+    return new PatchbayClientError('network_error', 'The project could not be reached.', { hint: 'Try again.', cause: context })
   }
-  const body = (await answer.json().catch(() => undefined)) as ErrorBody | undefined
-  if (typeof body?.error?.code !== 'string') return unexpected(answer.status)
+  const body = (await context.json().catch(() => undefined)) as ErrorBody | undefined
+  if (typeof body?.error?.code !== 'string') return unexpected(context.status)
   const { code, message, hint } = body.error
-  return new PatchbayClientError(code, message, { hint: hint ?? undefined, status: answer.status })
+  const retryAfter = Number(context.headers.get('retry-after')) || undefined
+  return new PatchbayClientError(code, message, { hint: hint ?? undefined, status: context.status, retryAfter })
+}
+
+/** By its form: with a fetch of the app's own, it is none of the global class. */
+function isResponse(value: unknown): value is Response {
+  return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value
 }
 
 function unexpected(status: number): PatchbayClientError {

@@ -15,15 +15,18 @@ export class PatchbayClientError extends Error {
   readonly hint: string | undefined
   /** HTTP status; undefined when there was no answer, or the failure came in a page's address. */
   readonly status: number | undefined
+  /** How long to wait, in seconds, where the server says so. */
+  readonly retryAfter: number | undefined
 
   constructor(
     code: ClientErrorCode,
     message: string,
-    options: { hint?: string | undefined; status?: number | undefined; cause?: unknown } = {},
+    options: { hint?: string | undefined; status?: number | undefined; retryAfter?: number | undefined; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.code = code
     this.hint = options.hint
     this.status = options.status
+    this.retryAfter = options.retryAfter
   }
 }

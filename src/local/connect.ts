@@ -23,7 +23,7 @@ interface Options {
   yes: boolean
   open: boolean
   port: number
-  dataDir: string
+  dataDir?: string
   json: boolean
 }
 
@@ -38,7 +38,7 @@ const program = new Command('npm run connect --')
   .option('--yes', "agrees on the sandbox's consent page by itself", false)
   .option('--no-open', 'only prints the address, and opens no browser')
   .option('--port <port>', 'the port of the local platform, where none is running', parsePort, 54321)
-  .option('--data-dir <dir>', 'where the local platform keeps its database', join(ownProjectDir, '.local'))
+  .option('--data-dir <dir>', 'where the local platform keeps its database; .local of this project')
   .option('--json', 'print the connection as JSON', false)
   .parse()
 
@@ -63,12 +63,15 @@ process.exit()
 
 async function run(definition: ProviderDefinition, options: Options): Promise<void> {
   const target = chooseTarget(definition, process.env, options.against)
-  if (options.yes && target === 'provider') throw new Error(`--yes agrees in the sandbox only. Add --against sandbox.`)
+  if (options.yes && target === 'provider') throw new Error('--yes agrees in the sandbox only. Add --against sandbox.')
 
+  const dataDir = options.dataDir ?? join(ownProjectDir, '.local')
   const narrator = createNarrator(process.stderr)
   await using started = new AsyncDisposableStack()
   started.defer(() => narrator.stop())
-  const platform = started.use(await openPlatform(definition, { target, env: process.env, narrator, ...options }))
+  const platform = started.use(
+    await openPlatform(definition, { target, env: process.env, narrator, dataDir, port: options.port }),
+  )
   stopping.signal.throwIfAborted()
 
   const status = await connectAs(definition, platform, target, options)

@@ -15,7 +15,7 @@ export interface FunctionProcessOptions {
   projectDir: string
   /** All that the function can read from its environment. */
   env: Readonly<Record<string, string>>
-  /** The hosts it may reach, such as `www.googleapis.com` or `127.0.0.1:54322`. */
+  /** The hosts it may reach, such as `api.example.com` or `127.0.0.1:54322`. */
   allowHosts: readonly string[]
   denoVersion: DenoVersion
   /** Deno's cache of compiled modules. */

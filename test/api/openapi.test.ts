@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -88,10 +89,11 @@ describe('the OpenAPI description', () => {
           ['nobody', 'x'],
         ] as const)
           await check(template, `integrations${path.replace(':provider', provider).replace(':name', name)}`, body)
-        await check(template, `integrations${path.replace(':provider', 'google-drive').replace(':name', 'nothing')}?x=1`, {
-          ...body,
-          ...('body' in body && { body: { x: 1 } }),
-        })
+        for (const wrong of [{ x: '1' }, { integration_id: randomUUID() }]) {
+          const at = `integrations${path.replace(':provider', 'google-drive').replace(':name', 'nothing')}`
+          if ('body' in body) await check(template, at, { body: { ...body.body, ...wrong } })
+          else await check(template, `${at}?${new URLSearchParams(wrong).toString()}`)
+        }
       }
     }
     await all()

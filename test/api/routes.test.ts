@@ -4,6 +4,8 @@ import type { Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { routes } from '../../src/shared/api/routes.ts'
 import { connect } from '../../src/shared/db/connection.ts'
+import { connectApp } from '../../src/shared/oauth/connect.ts'
+import { findProvider } from '../../src/shared/providers/registry.ts'
 import { secretsIn } from '../oauth/support.ts'
 import { app, startTestApi, type CallOptions, type TestApi, type TestUser } from './support.ts'
 
@@ -344,6 +346,22 @@ describe('reconnect', () => {
     await expect(api.connect(pat, 'google-drive', { integrationId, account: 'sam@example.com' })).rejects.toThrow(
       'account_mismatch',
     )
+  })
+})
+
+describe('an account that the operator gave to a user', () => {
+  it('says who it is, is refreshed, and is not the user’s to connect again', async () => {
+    const clientId = 'sandbox-client'
+    const { id } = await connectApp(api.runtime, findProvider('autodesk'), pat.id)
+    const me = await api.call('integrations/autodesk/me', { user: pat })
+    expect(me.body).toEqual({ id: clientId, label: expect.stringContaining(clientId) })
+    expect((await api.call('integrations/autodesk/scopes', { user: pat })).body).toMatchObject({ missing: [] })
+    expect((await api.call('integrations/autodesk/refresh', { user: pat, body: {} })).body).toMatchObject({ hasValidToken: true })
+    const again = [
+      await api.call('integrations/autodesk/reconnect', { user: pat, body: {} }),
+      await api.call('oauth-authorize', { user: pat, body: { provider: 'autodesk', integration_id: id } }),
+    ]
+    for (const { status, body } of again) expect([status, body.error.code]).toEqual([403, 'forbidden'])
   })
 })
 

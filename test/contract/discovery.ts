@@ -54,6 +54,7 @@ function methodsOf({ methods = {}, resources = {} }: Resource): z.output<typeof 
 function jsonSchema(value: Readonly<Record<string, unknown>>): Schema {
   const {
     required: _required,
+    id: _id,
     type,
     $ref,
     format,
@@ -61,6 +62,8 @@ function jsonSchema(value: Readonly<Record<string, unknown>>): Schema {
     items,
     additionalProperties,
     pattern: _pattern,
+    minimum,
+    maximum,
     default: _default,
     ...rest
   } = value
@@ -69,6 +72,9 @@ function jsonSchema(value: Readonly<Record<string, unknown>>): Schema {
     // `any` is its own.
     ...(typeof type === 'string' && type !== 'any' && { type }),
     ...(typeof $ref === 'string' && { $ref: `#/definitions/${$ref}` }),
+    // Numbers, written as texts.
+    ...(minimum !== undefined && { minimum: Number(minimum) }),
+    ...(maximum !== undefined && { maximum: Number(maximum) }),
     ...(format === 'date-time' && { format }),
     ...(items !== undefined && { items: jsonSchema(items as Schema) }),
     ...(properties !== undefined && {

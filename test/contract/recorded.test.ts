@@ -22,7 +22,6 @@ interface Recorded {
   body: unknown
 }
 
-const notRead = { not: 'not an answer that a definition asks for: read when events are received' }
 const source = { not: 'says where the files come from' }
 
 const rows: readonly Row[] = [
@@ -66,7 +65,36 @@ const rows: readonly Row[] = [
   ['procore/settings-permissions.json', procore.Permissions],
   ['procore/submittal-statuses.json', procore.SubmittalStatuses],
   ['procore/trade.json', procore.Trade],
-  ['slack/', notRead],
+  ['slack/java-slack-sdk/api/apps.uninstall.json', slack.AppsUninstall],
+  ['slack/java-slack-sdk/api/auth.revoke.json', slack.AuthRevoke],
+  ['slack/java-slack-sdk/api/auth.test.json', slack.AuthTest],
+  ['slack/java-slack-sdk/api/bots.info.json', slack.BotsInfo],
+  ['slack/java-slack-sdk/api/chat.postEphemeral.json', slack.ChatPostEphemeral],
+  ['slack/java-slack-sdk/api/chat.', slack.ChatPostMessage],
+  ['slack/java-slack-sdk/api/conversations.info.json', slack.ConversationsInfo],
+  ['slack/java-slack-sdk/api/conversations.join.json', slack.ConversationsInfo],
+  ['slack/java-slack-sdk/api/conversations.list.json', slack.ConversationsList],
+  ['slack/java-slack-sdk/api/conversations.members.json', slack.ConversationsMembers],
+  ['slack/java-slack-sdk/api/conversations.open.json', slack.ConversationsOpen],
+  ['slack/java-slack-sdk/api/oauth.access.json', slack.OauthAccess],
+  ['slack/java-slack-sdk/api/oauth.v2.', slack.OauthV2Access],
+  ['slack/java-slack-sdk/api/openid.connect.token.json', slack.OpenidConnectToken],
+  ['slack/java-slack-sdk/api/openid.connect.userInfo.json', slack.OpenidConnectUserInfo],
+  ['slack/java-slack-sdk/api/team.info.json', slack.TeamInfo],
+  ['slack/java-slack-sdk/api/users.conversations.json', slack.ConversationsList],
+  ['slack/java-slack-sdk/api/users.identity.json', slack.UsersInfo],
+  ['slack/java-slack-sdk/api/users.info.json', slack.UsersInfo],
+  ['slack/java-slack-sdk/api/users.list.json', slack.UsersList],
+  ['slack/java-slack-sdk/api/users.lookupByEmail.json', slack.UsersInfo],
+  ['slack/java-slack-sdk/api/users.profile.get.json', slack.UsersProfileGet],
+  ['slack/java-slack-sdk/api/views.open.json', slack.ViewsOpen],
+  ['slack/java-slack-sdk/app-backend/interactive-components/', slack.InteractionPayload],
+  ['slack/java-slack-sdk/app-backend/slash-commands/', slack.SlashCommand],
+  [
+    'slack/java-slack-sdk/events/AppRateLimitedPayload.json',
+    ({ json }) => slack.AppRateLimited.parse(slack.EventCallback.parse(json).event),
+  ],
+  ['slack/java-slack-sdk/events/', slack.EventCallback],
 ]
 
 describe('what was recorded of providers', () => {

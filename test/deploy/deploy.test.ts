@@ -13,7 +13,7 @@ import { startTestPlatform, type TestPlatform } from '../support/database.ts'
 import { startManagementApi, type Deployed } from './management-api.ts'
 
 const denoVersions = ['deno', 'deno-2.1.4'] as const
-const names = ['oauth-authorize', 'oauth-callback', 'oauth-start', 'worker']
+const names = ['integrations', 'oauth-authorize', 'oauth-callback', 'oauth-start', 'worker']
 
 describe('functions deployed by the Supabase CLI', () => {
   const open = new AsyncDisposableStack()

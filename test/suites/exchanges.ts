@@ -41,17 +41,16 @@ export class Exchanges {
   }
 
   #keep(exchange: Exchange, response: Response): void {
-    const { status, headers } = response
-    const reading = response
-      .text()
-      .then((body) => {
-        exchange.answer = { status, headers, body }
-      })
-      // Cut off on its way: there is no whole answer.
-      .catch(() => {})
-      .finally(() => this.#open.delete(reading))
+    const reading = readAnswer(exchange, response).finally(() => this.#open.delete(reading))
     this.#open.add(reading)
   }
+}
+
+async function readAnswer(exchange: Exchange, response: Response): Promise<void> {
+  const { status, headers } = response
+  // Cut off on its way: there is no whole answer.
+  const body = await response.text().catch(() => undefined)
+  if (body !== undefined) exchange.answer = { status, headers, body }
 }
 
 function providersUrl(url: string, sandboxUrl: string): URL {

@@ -1,4 +1,3 @@
-import { expect } from 'vitest'
 import { z } from 'zod'
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/consent.ts'
 import { answerRequest, type Endpoint } from '../../src/shared/endpoint.ts'
@@ -64,9 +63,9 @@ export class Person {
 
   /** As `tryToConnect`, which must succeed. Gives the integration's id. */
   async connect(going: Going = {}): Promise<string> {
-    expect(await this.tryToConnect(going)).toBe(landing(this.#scene, 'connected'))
+    const landed = await this.tryToConnect(going)
     const [newest] = await this.integrationIds()
-    if (newest === undefined) throw new Error('Nothing was connected.')
+    if (landed !== landing(this.#scene, 'connected') || newest === undefined) throw new Error(`Nothing was connected: ${landed}`)
     return going.integrationId ?? newest
   }
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
-import type {} from '../support/matrix.ts'
 import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
 import { contractOf } from '../contract/contracts.ts'
 import { checkExchange } from '../contract/operation.ts'
@@ -20,7 +19,7 @@ const scenarios: readonly Scenario[] = [...connecting, ...refreshing, ...tokenAn
  * and a real database. Nothing here knows which provider it is.
  */
 export function providerSuite(definition: ProviderDefinition): void {
-  describe(definition.id, { concurrent: true }, () => {
+  describe(`${definition.id}`, { concurrent: true }, () => {
     let stage: Stage
     beforeAll(async () => {
       stage = await openStage(definition)
@@ -30,7 +29,8 @@ export function providerSuite(definition: ProviderDefinition): void {
     const options = { concurrent: false, meta: { provider: definition.id } }
 
     for (const { name, unless, play } of scenarios) {
-      it(name, options, async (ctx) => {
+      // oxlint-disable-next-line vitest/expect-expect -- each scenario has its own
+      it(`${name}`, options, async (ctx) => {
         const reason = unless?.(definition)
         if (reason !== undefined) return doesNotApply(ctx, reason)
         await using scene = await stage.openScene()

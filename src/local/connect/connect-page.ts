@@ -20,6 +20,8 @@ export async function serveConnectPage(patchbay: Patchbay, provider: string): Pr
   promise.catch(() => {})
   const app = new Hono()
   app.get('/connect', async (c) => {
+    // Nothing else is asked for: an open connection would only keep the server from ending.
+    c.header('connection', 'close')
     try {
       const status = await patchbay.completeConnection(c.req.url)
       if (!status) {

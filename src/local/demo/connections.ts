@@ -58,7 +58,7 @@ async function choices(person: Person, { provider, integrationId, tenant, tenant
     if (tenantRequired && name !== companies?.list) continue
     const items = await patchbay.list(provider, name, { integrationId: integrationId ?? undefined })
     const chosen = name === companies?.list ? ` (${tenant?.label ?? 'none chosen'})` : ''
-    parts.push(`${items.length.toLocaleString('en')} ${name}${chosen}`)
+    parts.push(`${name}: ${items.length.toLocaleString('en')}${chosen}`)
   }
   return parts.join(', ')
 }

@@ -25,8 +25,8 @@ interface Limits {
 const limitsByRuntime = new WeakMap<Runtime, Limits>()
 
 /**
- * Counts a request of the address it comes from. Throws `rate_limited` and `database_unavailable`. An address that nobody vouches for is not counted: all callers would
- * share it.
+ * Counts a request of the address it comes from. Throws `rate_limited` and `database_unavailable`. An address that nobody vouches for is
+ * not counted: all callers would share it.
  */
 export async function limitAddress(runtime: Runtime, request: Request): Promise<void> {
   const address = clientAddress(request)

@@ -35,7 +35,7 @@ export const oauthOperations: readonly Operation[] = [
     parameters: [],
     body: AuthorizeRequest,
     answers: { 200: { description: 'Where to send the browser.', schema: AuthorizeAnswer } },
-    errors: ['unknown_provider', 'not_found', 'redirect_not_allowed'],
+    errors: ['unknown_provider', 'not_found', 'redirect_not_allowed', 'forbidden'],
   },
   {
     method: 'get',

@@ -8,7 +8,7 @@ import { refreshNow } from '../oauth/tokens.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import { listItems } from '../providers/lists.ts'
 import { findProvider, providers } from '../providers/registry.ts'
-import { readAccount } from './account.ts'
+import { readAccount } from '../providers/account.ts'
 import { apiOf, meantIntegration, requireIntegration } from './integration.ts'
 import { providerRequestPoints } from './limiter.ts'
 import { type Call, type Route, route } from './route.ts'
@@ -94,14 +94,18 @@ export const routes: readonly Route[] = [
     points: providerRequestPoints,
     handle: async (call, { integration_id: id }) => {
       const definition = providerOf(call)
-      return readAccount(apiOf(call.runtime, definition, await requireIntegration(call, definition, id)), definition)
+      const integration = await requireIntegration(call, definition, id)
+      const { grant_type: grantType, account_id: accountId, account_label: label } = integration
+      // The account is the app itself, which the provider cannot be asked about.
+      if (grantType === 'client_credentials') return { id: accountId, label: label ?? accountId }
+      return readAccount(apiOf(call.runtime, definition, integration), definition)
     },
   }),
 
   route({
     method: 'get',
     path: '/:provider/lists/:name',
-    summary: 'Lists what the account has to choose from, such as calendars, drives or companies.',
+    summary: 'Lists what the account has to choose from, such as calendars, folders or companies.',
     input: WhichOne,
     answer: z.object({ items: z.array(Choice) }),
     errors: [...fromProviderApi, 'tenant_required'],
@@ -173,7 +177,7 @@ export const routes: readonly Route[] = [
     summary: 'Begins to connect the same account anew: same integration, same endpoints, new tokens.',
     input: AuthorizeRequest.omit({ provider: true }),
     answer: AuthorizeAnswer,
-    errors: [...ofProvider, 'not_connected', 'redirect_not_allowed'],
+    errors: [...ofProvider, 'not_connected', 'redirect_not_allowed', 'forbidden'],
     handle: async (call, asked) => {
       const definition = providerOf(call)
       const integration = await requireIntegration(call, definition, asked.integration_id)

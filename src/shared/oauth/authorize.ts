@@ -47,7 +47,7 @@ export async function beginConnection(runtime: Runtime, user: User, asked: Autho
   // Now, rather than when the user comes back from the provider.
   runtime.config.secret(definition.auth.env.clientId)
   runtime.config.secret(definition.auth.env.clientSecret)
-  if (asked.integration_id !== undefined) await requireOwnIntegration(runtime.sql, user.id, definition, asked.integration_id)
+  if (asked.integration_id !== undefined) await requireConsented(runtime, user, definition, asked.integration_id)
   return asked.flow === 'server' ? startUrl(runtime, definition, user, asked) : clientUrl(runtime, definition, user, asked)
 }
 
@@ -98,6 +98,21 @@ async function clientUrl(
     { stateHash, codeVerifierJwe: await encryptVerifier(config, stateHash, codeVerifier) },
   )
   return { auth_url: await authorizationUrl(runtime, definition, { redirectUri, state, scopes, codeVerifier }), state }
+}
+
+/** An account that the operator gave to the user is the operator's to connect again: no consent of the user's is for it. */
+async function requireConsented(
+  { sql }: Runtime,
+  user: User,
+  definition: ProviderDefinition,
+  integrationId: string,
+): Promise<void> {
+  const { grant_type: grantType } = await requireOwnIntegration(sql, user.id, definition, integrationId)
+  if (grantType === 'authorization_code') return
+  throw new PatchbayError('forbidden', `This ${definition.name} connection was made by the operator.`, {
+    context: { provider: definition.id, integrationId },
+    hint: 'The operator connects it again. Leave integration_id out to connect an account of your own.',
+  })
 }
 
 function misplaced(field: string, flow: string): PatchbayError {

@@ -1,3 +1,4 @@
+import { readAccount } from '../providers/account.ts'
 import { PatchbayError } from '../errors.ts'
 import { createProviderApi, impatientLimits, type ProviderApi } from '../http/provider-api.ts'
 import { listItems } from '../providers/lists.ts'
@@ -139,18 +140,6 @@ function apiOf(runtime: Runtime, definition: ProviderDefinition, tokens: TokenSe
   const token = { accessToken: tokens.accessToken, tokenType: tokens.tokenType, version: 0n }
   const source = { get: async () => token, renew: async () => token, refused: async () => {} }
   return createProviderApi({ runtime, definition, tokens: source, limits: impatientLimits })
-}
-
-async function readAccount(api: ProviderApi, definition: ProviderDefinition): Promise<Account> {
-  const { body } = await api.send(definition.account.request)
-  try {
-    return definition.account.read(body)
-  } catch (error) {
-    throw new PatchbayError('provider_answer_invalid', `${definition.name} did not say which account this is.`, {
-      cause: error,
-      context: { provider: definition.id },
-    })
-  }
 }
 
 /** The company, when there is just one: of several, none is taken silently. */

@@ -1,6 +1,7 @@
 import { PatchbayError } from '../errors.ts'
 import type { ProviderApi } from '../http/provider-api.ts'
 import type { ListItem, ProviderDefinition, ProviderList } from './define.ts'
+import { quote } from './registry.ts'
 
 /** Somebody waits for a list, and chooses from it by eye. */
 const mostPages = 50
@@ -26,7 +27,7 @@ export async function listItems(api: ProviderApi, definition: ProviderDefinition
 function findList({ id, name, lists }: ProviderDefinition, wanted: string): ProviderList {
   const list = Object.hasOwn(lists, wanted) ? lists[wanted] : undefined
   if (list) return list
-  throw new PatchbayError('not_found', `${name} has no list ${JSON.stringify(wanted)}.`, {
+  throw new PatchbayError('not_found', `${name} has no list ${quote(wanted)}.`, {
     context: { provider: id },
     hint: `Use one of: ${Object.keys(lists).join(', ')}.`,
   })

@@ -1,6 +1,6 @@
 import { PatchbayError } from '../errors.ts'
 import type { ProviderApi } from '../http/provider-api.ts'
-import type { Account, ProviderDefinition } from '../providers/define.ts'
+import type { Account, ProviderDefinition } from './define.ts'
 
 /** Who the account is, by the provider's own word. Throws what the API throws, and `provider_answer_invalid`. */
 export async function readAccount(api: ProviderApi, definition: ProviderDefinition): Promise<Account> {
