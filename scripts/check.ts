@@ -7,6 +7,7 @@ const deno = '--no-config --no-lock --no-remote --cached-only --node-modules-dir
 const steps: Record<string, () => Promise<string | undefined>> = {
   'types under Node': command('tsc -p tsconfig.json'),
   'types of src/shared': command('tsc -p src/shared/tsconfig.json'),
+  'types of src/client': command('tsc -p src/client/tsconfig.json'),
   'types of Edge Functions': command(
     `deno check ${deno} --import-map=supabase/functions/deno.json supabase/functions/*/index.ts`,
   ),

@@ -8,7 +8,7 @@ const templates = join(import.meta.dirname, 'templates/provider')
 
 const command = new Command('new:provider')
   .description('Begins a provider: a definition that type-checks, and a simulation that passes the suite.')
-  .argument('<id>', 'in kebab case, as in URLs, such as acme-files')
+  .argument('<id>', 'in kebab case, as in URLs, such as two-words')
   .option('--name <name>', "the provider's own name; by default made of the id")
   .parse()
 

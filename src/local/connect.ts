@@ -5,7 +5,7 @@ import type { ProviderStatus } from '../client/contract.ts'
 import { createPatchbay } from '../client/create-patchbay.ts'
 import { PatchbayClientError } from '../client/errors.ts'
 import type { ProviderDefinition } from '../shared/providers/define.ts'
-import { findProvider } from '../shared/providers/registry.ts'
+import { findProvider, providers } from '../shared/providers/registry.ts'
 import { connectInBrowser, redirectUrlOf } from './connect/connect-account.ts'
 import { connectPageUrl } from './connect/connect-page.ts'
 import { openBrowser } from './connect/open-browser.ts'
@@ -32,7 +32,7 @@ const program = new Command('npm run connect --')
   .description(
     'Connects one provider in a browser: the provider itself when .env has its client id and secret, else the sandbox.',
   )
-  .argument('<provider>', 'such as one of the folders of docs/providers')
+  .argument('<provider>', providers.map(({ id }) => id).join(', '))
   .option('--user <email>', 'the user of the local platform who connects', firstEmail)
   .addOption(new Option('--against <what>', 'the provider itself, or its simulation').choices(['sandbox', 'provider']))
   .option('--yes', "agrees on the sandbox's consent page by itself", false)

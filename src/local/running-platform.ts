@@ -1,7 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isAlive } from './process-alive.ts'
 
 const RunningPlatform = z.object({
   pid: z.int(),
@@ -26,7 +25,12 @@ export async function announcePlatform(dataDir: string, platform: Omit<RunningPl
 export async function findRunningPlatform(dataDir: string): Promise<RunningPlatform | undefined> {
   const text = await readFile(announcement(dataDir), 'utf8').catch(() => undefined)
   const platform = text === undefined ? undefined : RunningPlatform.parse(JSON.parse(text))
-  return platform !== undefined && isAlive(platform.pid) ? platform : undefined
+  if (platform === undefined) return undefined
+  const answers = await fetch(`${platform.url}/health`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+  return answers ? platform : undefined
 }
 
 function announcement(dataDir: string): string {

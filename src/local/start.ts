@@ -126,12 +126,16 @@ function print(platform: Platform, sandboxUrl: string, result: Result, options: 
     return
   }
   console.log(`\n${styleText('bold', 'What is connected')}`)
-  for (const line of formatTable(result.connections)) console.log(line)
+  for (const line of formatTable(result.connections.map(asRow))) console.log(line)
   printView(result.first)
   printView(result.second)
   console.log(`\n${styleText('bold', 'Where it runs')}`)
   for (const [name, value] of Object.entries(addresses)) console.log(`  ${name.padEnd(16)}${value}`)
   for (const line of result.wrong) console.log(`${styleText('red', '✗')} ${line}`)
+}
+
+function asRow({ tokenValidUntil, choices, ...rest }: Connection): Record<string, unknown> {
+  return { ...rest, 'token valid until': tokenValidUntil, 'to choose from': choices }
 }
 
 function printView(view: PersonView): void {

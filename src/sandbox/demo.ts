@@ -20,7 +20,7 @@ export interface DemoEntry {
   size: number | null
   isFolder: boolean
   trashed: boolean
-  /** Null for what is the account's own, not a shared drive's. */
+  /** Null for what is the account's own, not a team's. */
   driveId: string | null
 }
 

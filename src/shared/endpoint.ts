@@ -22,6 +22,8 @@ export type Endpoint = { auth: 'none' | 'secret'; handle: Handler } | { auth: 'u
 export interface Host {
   openRuntime: () => Runtime
   log: Logger
+  /** Keeps the isolate alive until `work` is done, although the request is answered. */
+  inBackground: (work: Promise<void>) => void
 }
 
 /** Answers one request to an Edge Function. Whatever is thrown becomes `{ error: { code, message, hint } }`. */
@@ -33,11 +35,11 @@ export async function answerRequest(endpoint: Endpoint, request: Request, host: 
   return response
 }
 
-async function answer(endpoint: Endpoint, request: Request, { openRuntime, log }: Host): Promise<Response> {
+async function answer(endpoint: Endpoint, request: Request, { openRuntime, log, inBackground }: Host): Promise<Response> {
   try {
     const runtime = openRuntime()
-    // Once this is answered, the platform may end the isolate.
-    return await handle(endpoint, request, runtime).finally(() => settleRefreshes(runtime))
+    // Once this is answered, the platform may end the isolate: not while a new token is on its way. Nobody waits for another's.
+    return await handle(endpoint, request, runtime).finally(() => inBackground(settleRefreshes(runtime)))
   } catch (error) {
     const failure = asPatchbayError(error)
     logFailure(log, failure)

@@ -24,6 +24,10 @@ alter table public.integrations add column connected_at timestamptz;
 update public.integrations i set connected_at = i.updated_at
 where exists (select from patchbay.secrets s where s.integration_id = i.id);
 
+-- A version must never come again, also when an account is disconnected and connected anew: a late writer shows the one that it read.
+alter table public.integrations add column secret_version bigint not null default 0;
+
+comment on column public.integrations.secret_version is 'The highest version that an ended secret of this integration had.';
 comment on column public.integrations.connected_at is 'When its owner last consented. Null: the first connection was never completed.';
 
 -- One account may reach several companies; the one that is worked with is chosen, never guessed.
@@ -78,6 +82,7 @@ set search_path = ''
 as $$
 declare
   v_before public.integrations;
+  v_ended_version bigint;
 begin
   perform patchbay.act_as(p_origin);
   -- Secrets before integrations, everywhere: a refresh takes them in that order.
@@ -85,19 +90,25 @@ begin
   select * into v_before from public.integrations where id = p_integration_id for no key update;
 
   insert into patchbay.secrets as s (
-    integration_id, name, access_token_jwe, refresh_token_jwe, token_type, scope, expires_at, refresh_due_at
+    integration_id, name, version, access_token_jwe, refresh_token_jwe, token_type, scope, expires_at, refresh_due_at
   )
   select
-    p_integration_id, t.name, t.access_token_jwe, t.refresh_token_jwe, t.token_type, pg_catalog.array_to_string(p_scopes, ' '),
-    t.expires_at, t.refresh_due_at
+    p_integration_id, t.name, v_before.secret_version + 1, t.access_token_jwe, t.refresh_token_jwe, t.token_type, pg_catalog.array_to_string(p_scopes, ' '),
+    t.expires_at,
+    -- Without a refresh token it is good until it ends.
+    case
+      when t.refresh_token_jwe is null and p_grant_type = 'authorization_code' then t.expires_at else t.refresh_due_at
+    end
   from pg_catalog.jsonb_to_recordset(p_tokens) as t (
     name text, access_token_jwe text, refresh_token_jwe text, token_type text, expires_at timestamptz, refresh_due_at timestamptz
   )
   on conflict (integration_id, name) do update set
     version = s.version + 1,
     access_token_jwe = excluded.access_token_jwe,
-    -- A provider may give a refresh token with the first consent only: keep the one we have.
-    refresh_token_jwe = coalesce(excluded.refresh_token_jwe, s.refresh_token_jwe),
+    -- A provider may give a refresh token with the first consent only: keep the one we have, unless it was refused.
+    refresh_token_jwe = coalesce(
+      excluded.refresh_token_jwe, case when v_before.status in ('connected', 'error') then s.refresh_token_jwe end
+    ),
     token_type = excluded.token_type,
     scope = excluded.scope,
     expires_at = excluded.expires_at,
@@ -107,9 +118,13 @@ begin
     last_error_code = null,
     updated_at = pg_catalog.now();
   -- What the last consent did not give is not kept from an earlier one.
-  delete from patchbay.secrets
-  where integration_id = p_integration_id
-    and name not in (select t.name from pg_catalog.jsonb_to_recordset(p_tokens) as t (name text));
+  with ended as (
+    delete from patchbay.secrets
+    where integration_id = p_integration_id
+      and name not in (select t.name from pg_catalog.jsonb_to_recordset(p_tokens) as t (name text))
+    returning version
+  )
+  select pg_catalog.max(version) into v_ended_version from ended;
 
   if v_before.status = 'connected' then
     perform patchbay.record_event(
@@ -117,7 +132,8 @@ begin
     );
   end if;
   update public.integrations
-  set status = 'connected', status_reason = null, grant_type = p_grant_type, scopes = p_scopes, connected_at = pg_catalog.now()
+  set status = 'connected', status_reason = null, grant_type = p_grant_type, scopes = p_scopes, connected_at = pg_catalog.now(),
+    secret_version = greatest(secret_version, v_ended_version)
   where id = p_integration_id;
 
   update public.endpoints e
@@ -233,6 +249,10 @@ begin
   where s.integration_id = p_integration_id and s.name = p_name and s.version = p_version;
 
   if not found then
+    -- Disconnected meanwhile: what the provider has just given must end too.
+    if not exists (select from patchbay.secrets s where s.integration_id = p_integration_id and s.name = p_name) then
+      perform patchbay.revoke_unstored(p_integration_id, p_name, p_access_token_jwe, p_refresh_token_jwe);
+    end if;
     return false;
   end if;
   if p_name <> 'primary' then
@@ -251,10 +271,11 @@ $$;
 
 drop function patchbay.release_refresh(uuid, uuid, text);
 
--- Gives the lease back after a failure, so that the next caller need not wait for it to run out; the scheduler waits a minute. p_reason
--- says what the owner sees once the token has expired; null where it is the operator's to mend, and no integration's fault.
+-- Gives the lease back after a failure, so that the next caller need not wait for it to run out; the scheduler waits as long
+-- as the provider asked, a minute at least. p_reason says what the owner sees once the token has expired; null where it is the
+-- operator's to mend, and no integration's fault.
 create function patchbay.release_refresh(
-  p_integration_id uuid, p_name text, p_owner uuid, p_error_code text, p_reason text
+  p_integration_id uuid, p_name text, p_owner uuid, p_error_code text, p_reason text, p_retry_after_ms integer default 0
 )
 returns void
 language plpgsql
@@ -268,7 +289,9 @@ begin
   set lease_owner = null,
     lease_expires_at = null,
     last_error_code = p_error_code,
-    refresh_due_at = greatest(refresh_due_at, pg_catalog.now() + interval '1 minute')
+    refresh_due_at = greatest(
+      refresh_due_at, pg_catalog.now() + greatest(interval '1 minute', p_retry_after_ms * interval '1 millisecond')
+    )
   where integration_id = p_integration_id and name = p_name and lease_owner = p_owner
   returning expires_at into v_expires_at;
 
@@ -313,8 +336,46 @@ revoke execute on function patchbay.connect_integration(uuid, text, text[], json
 revoke execute on function patchbay.begin_refresh(uuid, text, uuid, bigint, integer) from public;
 revoke execute on function
   patchbay.finish_refresh(uuid, text, bigint, text, text, text, text, timestamptz, timestamptz) from public;
-revoke execute on function patchbay.release_refresh(uuid, text, uuid, text, text) from public;
+revoke execute on function patchbay.release_refresh(uuid, text, uuid, text, text, integer) from public;
 revoke execute on function patchbay.mark_needs_reauth(uuid, text, bigint, text) from public;
+
+-- Due endpoints and tokens near their expiry become jobs, of integrations that can be used. Returns how many. Reads two partial indexes,
+-- so that it costs what is due, not what exists.
+create or replace function patchbay.enqueue_due(p_limit integer default 1000)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_endpoints uuid[];
+  v_integrations uuid[];
+begin
+  v_endpoints := array(
+    select e.id from public.endpoints e
+    join public.integrations i on i.id = e.integration_id
+    where e.enabled and e.integration_id is not null and e.next_sync_at <= pg_catalog.now()
+      and i.status in ('connected', 'error')
+    order by e.next_sync_at
+    limit p_limit
+    for no key update of e skip locked
+  );
+  v_endpoints := array(select patchbay.enqueue('sync', 'endpoint_id', v_endpoints));
+  -- If the job is lost all the same, the endpoint is looked at again.
+  update public.endpoints set next_sync_at = pg_catalog.now() + interval '15 minutes' where id = any (v_endpoints);
+
+  v_integrations := array(
+    select s.integration_id from patchbay.secrets s
+    join public.integrations i on i.id = s.integration_id
+    where s.refresh_due_at <= pg_catalog.now() and i.status in ('connected', 'error')
+    order by s.refresh_due_at
+    limit p_limit
+  );
+  -- Stays due until it is refreshed; until then its live job keeps others out.
+  v_integrations := array(select patchbay.enqueue('refresh-token', 'integration_id', v_integrations));
+
+  return pg_catalog.cardinality(v_endpoints) + pg_catalog.cardinality(v_integrations);
+end
+$$;
 
 -- The seeds' sweep, every 12 hours: what the proactive refresh did not reach. Tokens that have expired although they could be refreshed,
 -- and those whose provider never says when they end: unused, some die without a word.

@@ -55,6 +55,26 @@ $$;
 
 revoke execute on function patchbay.revoke_secrets(public.integrations) from public;
 
+-- A pair that was asked for before its integration was disconnected, and came after: it is told to the provider as well.
+create function patchbay.revoke_unstored(p_integration_id uuid, p_name text, p_access_token_jwe text, p_refresh_token_jwe text)
+returns void
+language sql
+set search_path = ''
+as $$
+  with revoked as (
+    insert into patchbay.revocations (
+      integration_id, user_id, provider, grant_type, account_id, account_label, name, access_token_jwe, refresh_token_jwe
+    )
+    select i.id, i.user_id, i.provider, i.grant_type, i.account_id, i.account_label, p_name, p_access_token_jwe, p_refresh_token_jwe
+    from public.integrations i
+    where i.id = p_integration_id and i.grant_type = 'authorization_code'
+    returning id
+  )
+  select patchbay.enqueue('revoke-token', 'revocation_id', pg_catalog.array_agg(id)) from revoked
+$$;
+
+revoke execute on function patchbay.revoke_unstored(uuid, text, text, text) from public;
+
 -- Ends a connection: its secrets leave at once, whatever the provider says later; its endpoints stop. Their rows stay, unless
 -- p_delete_rows. False: this user has no such integration.
 create function patchbay.disconnect_integration(
@@ -76,6 +96,9 @@ begin
     return false;
   end if;
 
+  update public.integrations i set secret_version = greatest(i.secret_version, s.version)
+  from (select pg_catalog.max(version) as version from patchbay.secrets where integration_id = p_integration_id) s
+  where i.id = p_integration_id and s.version is not null;
   perform patchbay.revoke_secrets(v_integration);
   update public.integrations set status = 'disconnected', status_reason = 'Disconnected by its owner.'
   where id = p_integration_id and status <> 'disconnected';

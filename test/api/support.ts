@@ -102,7 +102,7 @@ export async function startTestApi({ root, ...changes }: Partial<TestRuntime> & 
       headers: request.headers,
       ...(request.body && { body: request.body, duplex: 'half' }),
     })
-    return answerRequest(endpoint, inner, { openRuntime: () => runtime, log: runtime.log })
+    return answerRequest(endpoint, inner, { openRuntime: () => runtime, log: runtime.log, inBackground: () => {} })
   }
 
   const answers: string[] = []

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { createClient } from '@supabase/supabase-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createPatchbay, PatchbayClientError, procoreActions, type Patchbay } from '../../src/client/index.ts'
+import { connectProviders } from '../../src/local/demo/connections.ts'
 import { Browser } from '../../src/local/demo/browser.ts'
 import { sandboxEnv } from '../../src/local/sandbox-env.ts'
 import { sandboxClient } from '../../src/sandbox/client.ts'
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/consent.ts'
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts'
+import { providers } from '../../src/shared/providers/registry.ts'
 import { startTestPlatform, type TestPlatform } from '../support/database.ts'
 import { type ClientUser, signUp } from './people.ts'
 
@@ -244,6 +246,16 @@ describe("promise 8: what the seeds show, works as written: the Procore integrat
     })
     expect(await patchbay.status('procore')).toMatchObject({ tenant: companies[1] })
   })
+})
+
+it('connects every provider of the registry, as npm start does, and reads something of each', async () => {
+  const { connections, wrong } = await connectProviders(platform, { step: () => {}, progress: () => {}, done: () => {} })
+  expect(wrong).toEqual([])
+  expect(connections.map(({ provider }) => provider)).toEqual(providers.map(({ name }) => name))
+  for (const { status, choices } of connections) {
+    expect(status).toBe('authenticated')
+    expect(choices).toMatch(/^[a-z]+: \d/)
+  }
 })
 
 /** Everything between the start URL and the address that the browser ends at. */

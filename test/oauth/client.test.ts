@@ -371,15 +371,19 @@ describe('revokeToken', () => {
   })
 
   it.each([
-    [200, 'accepted'],
+    [200, 'refresh-1', 'accepted'],
     // A token that is not known is one that has ended.
-    [400, 'accepted'],
-    [401, 'client_rejected'],
-    [403, 'client_rejected'],
-    [429, 'provider_unavailable'],
-    [503, 'provider_unavailable'],
-  ])('takes the status %i for %s', async (status, code) => {
-    await using server = await startTokenServer(answer({ error: 'refresh-1' }, status))
+    [400, 'invalid_token', 'accepted'],
+    [400, 'invalid_grant', 'accepted'],
+    [400, 'invalid_client', 'client_rejected'],
+    [400, 'unsupported_token_type', 'client_rejected'],
+    [404, 'refresh-1', 'client_rejected'],
+    [401, 'refresh-1', 'client_rejected'],
+    [403, 'refresh-1', 'client_rejected'],
+    [429, 'refresh-1', 'provider_unavailable'],
+    [503, 'invalid_token', 'provider_unavailable'],
+  ])('takes the status %i with the error %s for %s', async (status, error, code) => {
+    await using server = await startTokenServer(answer({ error }, status))
     const seen = await outcome(revoke(server.url))
     expect(seen).toMatchObject({ code })
     expect(secretsIn(inspect(seen, { depth: 10, showHidden: true }))).toEqual([])

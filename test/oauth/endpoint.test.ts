@@ -47,6 +47,7 @@ describe('an endpoint', () => {
       openRuntime: () => {
         throw new PatchbayError('config_invalid', 'CONNECTOR_TOKEN_KEYS is missing.')
       },
+      inBackground: () => {},
       log: createLogger('info', (line) => lines.push(line), Date.now),
     }
     const response = await answerRequest(
@@ -104,7 +105,7 @@ describe('an endpoint', () => {
 
 async function ask(endpoint: Endpoint, init: RequestInit = {}): Promise<{ response: Response; logged: string }> {
   const runtime = createRuntime(undefined as unknown as Sql, env)
-  const host = { openRuntime: () => runtime, log: runtime.log }
+  const host = { openRuntime: () => runtime, log: runtime.log, inBackground: () => {} }
   const response = await answerRequest(endpoint, new Request('https://x.example/', init), host)
   return { response, logged: runtime.logged() }
 }

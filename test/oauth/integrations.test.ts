@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { disconnectIntegration, findIntegration, listIntegrations } from '../../src/shared/oauth/integrations.ts'
+import { refreshNow } from '../../src/shared/oauth/tokens.ts'
 import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
 import {
   beginRefresh,
@@ -18,6 +19,7 @@ import {
   eventsOf,
   primary,
   storeIntegration,
+  testProvider,
   tokenSet,
   type TestRuntime,
 } from './support.ts'
@@ -58,7 +60,7 @@ describe('a refresh that failed', () => {
     const owner = crypto.randomUUID()
     const id = { integrationId, name }
     await beginRefresh(sql, id, { owner, version: 1n, leaseMs: 1000 })
-    await releaseRefresh(sql, id, { owner, errorCode: 'provider_unavailable', reason })
+    await releaseRefresh(sql, id, { owner, errorCode: 'provider_unavailable', reason, retryAfterMs: 0 })
     expect(await stateOf(integrationId)).toEqual({ status, status_reason: status === 'error' ? reason : null })
 
     await finishRefresh(sql, id, 1n, await sealTokens(runtime.config, id, tokenSet(3)))
@@ -69,7 +71,7 @@ describe('a refresh that failed', () => {
   it('changes nothing when its lease had gone to another', async () => {
     const integrationId = await storeIntegration(runtime, expired)
     await beginRefresh(sql, primary(integrationId), { owner: crypto.randomUUID(), version: 1n, leaseMs: 1000 })
-    const late = { owner: crypto.randomUUID(), errorCode: 'provider_unavailable', reason: 'It is down.' }
+    const late = { owner: crypto.randomUUID(), errorCode: 'provider_unavailable', reason: 'It is down.', retryAfterMs: 0 }
     await releaseRefresh(sql, primary(integrationId), late)
     expect(await stateOf(integrationId)).toMatchObject({ status: 'connected' })
   })
@@ -214,6 +216,65 @@ describe('a disconnect', () => {
     await disconnect(await ownerOf(integrationId), integrationId)
     expect(await sql`select from patchbay.secrets`).toHaveLength(0)
     expect(await sql`select from patchbay.revocations`).toHaveLength(0)
+  })
+})
+
+describe('an account that is connected anew after a disconnect', () => {
+  it('is not touched by a refresh that began before', async () => {
+    const integrationId = await storeIntegration(runtime, hour, {}, { user: tokenSet(2) })
+    const userId = await ownerOf(integrationId)
+    await disconnect(userId, integrationId)
+    await connectTokens(runtime, integrationId, { primary: tokenSet(3) })
+    await connectTokens(runtime, integrationId, { primary: tokenSet(4), user: tokenSet(5) })
+
+    for (const id of [primary(integrationId), { integrationId, name: 'user' }]) {
+      expect(await markNeedsReauth(sql, id, 1n, 'Late.')).toBe(false)
+      expect(await finishRefresh(sql, id, 1n, await sealTokens(runtime.config, id, tokenSet(9)))).toBe(false)
+    }
+    expect(await stateOf(integrationId)).toMatchObject({ status: 'connected' })
+  })
+
+  it('does not keep a refresh token that was refused', async () => {
+    const integrationId = await storeIntegration(runtime, hour)
+    await markNeedsReauth(sql, primary(integrationId), 1n, 'Refused.')
+    await connectTokens(runtime, integrationId, { primary: { ...tokenSet(2), refreshToken: null } })
+    expect(await sql`select from patchbay.secrets where refresh_token_jwe is not null`).toHaveLength(0)
+  })
+})
+
+describe('the scheduler', () => {
+  it('leaves what its owner has to mend alone', async () => {
+    const userId = await addUser(sql)
+    const integrationId = await connectAccount(sql, userId)
+    await addEndpoint(sql, userId)
+    await sql`update patchbay.secrets set refresh_due_at = now()`
+    await sql`update public.integrations set status = 'needs_reauth' where id = ${integrationId}::uuid`
+    await sql`update public.endpoints set next_sync_at = now()`
+    expect([...(await sql`select patchbay.enqueue_due() as jobs`)]).toEqual([{ jobs: 0 }])
+    await sql`update public.integrations set status = 'error' where id = ${integrationId}::uuid`
+    expect([...(await sql`select patchbay.enqueue_due() as jobs`)]).toEqual([{ jobs: 2 }])
+  })
+})
+
+describe('a refresh', () => {
+  it('now, of a token that has nothing to refresh it with and still works, leaves it as it is', async () => {
+    const integrationId = await storeIntegration(runtime, null, { refreshToken: null })
+    await refreshNow(runtime, testProvider, integrationId)
+    expect(await stateOf(integrationId)).toMatchObject({ status: 'connected' })
+    // Due when it ends, not before: then only its owner can mend it.
+    await connectTokens(runtime, integrationId, { primary: { ...tokenSet(2), refreshToken: null } })
+    await sql`update patchbay.secrets set refresh_token_jwe = null`
+    await connectTokens(runtime, integrationId, { primary: { ...tokenSet(3), refreshToken: null } })
+    expect([...(await sql`select refresh_due_at = expires_at as late from patchbay.secrets`)]).toEqual([{ late: true }])
+  })
+
+  it('whose account is disconnected meanwhile leaves its new pair to the revocations', async () => {
+    const integrationId = await storeIntegration(runtime, hour)
+    await disconnect(await ownerOf(integrationId), integrationId)
+    const id = primary(integrationId)
+    expect(await finishRefresh(sql, id, 1n, await sealTokens(runtime.config, id, tokenSet(2)))).toBe(false)
+    expect(await sql`select from patchbay.revocations`).toHaveLength(2)
+    expect(await sql`select from pgboss.job where name = 'revoke-token'`).toHaveLength(2)
   })
 })
 

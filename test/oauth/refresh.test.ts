@@ -530,6 +530,7 @@ describe('refreshAhead', () => {
     const runtime = withServiceAccount(server.url, await exportPKCS8(privateKey))
     const integrationId = await storeIntegration(runtime, 60_000, { refreshToken: null })
     await sql`update public.integrations set grant_type = 'service_account' where id = ${integrationId}::uuid`
+    await sql`update patchbay.secrets set refresh_due_at = now() where integration_id = ${integrationId}::uuid`
     await refreshAhead(runtime, testProvider, integrationId)
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2' })
     expect(server.forms.map((form) => form.get('grant_type'))).toEqual(['urn:ietf:params:oauth:grant-type:jwt-bearer'])

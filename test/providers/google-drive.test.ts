@@ -581,7 +581,7 @@ describe('errors of Google', () => {
   })
 
   it.each([
-    [403, 'insufficientPermissions', 'provider_unauthorized', 'reconnect'],
+    [403, 'insufficientPermissions', 'missing_scope', 'reconnect'],
     [401, 'authError', 'provider_unauthorized', 'reconnect'],
     [403, 'accessNotConfigured', 'provider_forbidden', 'rejected'],
     [403, 'domainPolicy', 'provider_forbidden', 'rejected'],

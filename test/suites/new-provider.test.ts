@@ -52,11 +52,14 @@ it('begins a provider that passes everything, and touches no existing file but t
   const report = await inCopy(
     'node_modules/vitest/vitest.mjs',
     'run',
-    ...['test/suites/providers.test.ts', 'test/repository.test.ts'],
-    ...['-t', `^${id} |promise 7`],
+    'test/suites/providers.test.ts',
+    'test/repository.test.ts',
+    '-t',
+    `^${id} |promise 7`,
   )
-  expect(report).toMatch(new RegExp(`^ +${id}$`, 'm'))
-  expect(report).toMatch(/^[1-9]\d+ passed, 0 failed, 0 skipped$|^[1-9]\d+ passed, 0 failed, \d+ skipped$/m)
+  // Its own column comes first, and is full of it.
+  expect(report.match(/ {2}ok( {2}|$)/gm)?.length).toBeGreaterThan(30)
+  expect(report).toMatch(/^\d+ passed, 0 failed, \d+ skipped$/m)
 }, 180_000)
 
 function bin(name: string): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/consent.ts'
 import { answerRequest, type Endpoint } from '../../src/shared/endpoint.ts'
+import { handleIntegrations } from '../../src/shared/api/integrations.ts'
 import { handleAuthorize } from '../../src/shared/oauth/authorize.ts'
 import { handleCallback } from '../../src/shared/oauth/callback.ts'
 import { handleStart } from '../../src/shared/oauth/start.ts'
@@ -18,6 +19,7 @@ const functions: Record<string, Endpoint> = {
   'oauth-authorize': { auth: 'user', handle: handleAuthorize },
   'oauth-start': { auth: 'none', handle: handleStart },
   'oauth-callback': { auth: 'none', handle: handleCallback },
+  integrations: { auth: 'none', handle: handleIntegrations },
 }
 
 /** What a user does between the app's button and the provider's answer. */
@@ -49,8 +51,10 @@ export class Person {
 
   /** Goes as far as the provider's answer. Gives the address that the browser is sent back to. */
   async go({ integrationId, detour, ...choice }: Going = {}): Promise<string> {
-    const body = { redirect_to: app, ...(integrationId !== undefined && { integration_id: integrationId }) }
-    const { url } = z.object({ url: z.string() }).parse(await (await this.#authorize(body)).json())
+    const begun = await (integrationId === undefined
+      ? this.#authorize({ redirect_to: app })
+      : this.#post(this.#route('reconnect'), { redirect_to: app, integration_id: integrationId }))
+    const { url } = z.object({ url: z.string() }).parse(await begun.json())
     const consentPage = new URL(locationOf(await this.browser.open(url, app)))
     detour?.(consentPage)
     return this.#consent(consentPage.href, choice)
@@ -83,6 +87,16 @@ export class Person {
     return { status: response.status, body: await response.json() }
   }
 
+  /** Asks `integrations/<provider>/<route>` about one integration. The answer must be a good one. */
+  async ask(route: 'status' | 'scopes', integrationId: string): Promise<unknown> {
+    return readGood(await this.#get(`${this.#route(route)}?integration_id=${integrationId}`))
+  }
+
+  /** Has something done: `integrations/<provider>/<route>`, for one integration. The answer must be a good one. */
+  async order(route: 'refresh' | 'disconnect', integrationId: string): Promise<unknown> {
+    return readGood(await this.#post(this.#route(route), { integration_id: integrationId }))
+  }
+
   /** Newest first. */
   async integrationIds(): Promise<string[]> {
     const rows = await this.#scene.stage.sql<{ id: string }[]>`
@@ -93,6 +107,14 @@ export class Person {
 
   #authorize(body: object): Promise<Response> {
     return this.#post('oauth-authorize', { provider: this.#scene.definition.id, ...body })
+  }
+
+  #route(name: string): string {
+    return `integrations/${this.#scene.definition.id}/${name}`
+  }
+
+  #get(path: string): Promise<Response> {
+    return callFunction(this.#scene, path, { headers: { authorization: `Bearer ${this.#jwt}` } })
   }
 
   #post(path: string, body: object): Promise<Response> {
@@ -128,6 +150,11 @@ export class Browser {
   }
 }
 
+async function readGood(response: Response): Promise<unknown> {
+  if (response.status === 200) return response.json()
+  throw new Error(`Status ${response.status}: ${await response.text()}`)
+}
+
 /** Where the app learns how it went. */
 export function landing({ definition: { id } }: Scene, result: 'connected' | (string & {})): string {
   return result === 'connected' ? `${app}?${id}_connected=true` : `${app}?${id}_error=${result}`
@@ -140,8 +167,9 @@ export function locationOf(response: Response): string {
 async function callFunction({ stage, runtime }: Scene, path: string, init: RequestInit): Promise<Response> {
   const endpoint = functions[path.split(/[/?]/)[0] ?? '']
   if (endpoint === undefined) throw new Error(`There is no function behind ${path}.`)
-  const request = new Request(`${runtime.config.functionsUrl}/${path}`, init)
-  const response = await answerRequest(endpoint, request, { openRuntime: () => runtime, log: runtime.log })
+  // The platform takes its own part of the path away.
+  const request = new Request(`${runtime.config.supabaseUrl}/${path}`, init)
+  const response = await answerRequest(endpoint, request, { openRuntime: () => runtime, log: runtime.log, inBackground: () => {} })
   stage.said.push(locationOf(response), await response.clone().text())
   return response
 }

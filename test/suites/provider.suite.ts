@@ -19,7 +19,8 @@ const scenarios: readonly Scenario[] = [...connecting, ...refreshing, ...tokenAn
  * and a real database. Nothing here knows which provider it is.
  */
 export function providerSuite(definition: ProviderDefinition): void {
-  describe(`${definition.id}`, { concurrent: true }, () => {
+  // oxlint-disable-next-line vitest/valid-title -- it is one: a text that the definition has
+  describe(definition.id, { concurrent: true }, () => {
     let stage: Stage
     beforeAll(async () => {
       stage = await openStage(definition)
@@ -29,8 +30,8 @@ export function providerSuite(definition: ProviderDefinition): void {
     const options = { concurrent: false, meta: { provider: definition.id } }
 
     for (const { name, unless, play } of scenarios) {
-      // oxlint-disable-next-line vitest/expect-expect -- each scenario has its own
-      it(`${name}`, options, async (ctx) => {
+      // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- the scenario has both
+      it(name, options, async (ctx) => {
         const reason = unless?.(definition)
         if (reason !== undefined) return doesNotApply(ctx, reason)
         await using scene = await stage.openScene()

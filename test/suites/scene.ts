@@ -14,7 +14,7 @@ import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { refreshTokens } from '../../src/shared/oauth/client.ts'
 import { readSecret } from '../../src/shared/oauth/secret-store.ts'
 import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
-import { createTestDatabase } from '../support/database.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startAuthServer, type AuthServer } from './auth-server.ts'
 import { Exchanges } from './exchanges.ts'
 import { Person, app } from './person.ts'
@@ -50,9 +50,10 @@ interface IntegrationState {
   scopes: string[]
 }
 
-export async function openStage(definition: ProviderDefinition): Promise<Stage> {
+/** `shared`: a database that other stages use too, and that outlives this one. */
+export async function openStage(definition: ProviderDefinition, shared?: TestDatabase): Promise<Stage> {
   await using opened = new AsyncDisposableStack()
-  const database = opened.use(await createTestDatabase())
+  const database = shared ?? opened.use(await createTestDatabase())
   const auth = opened.use(await startAuthServer())
   const sql = connect(database.url, 6)
   opened.defer(() => sql.end())

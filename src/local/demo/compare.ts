@@ -3,7 +3,7 @@ import type { DemoEntry, SandboxDemo } from '../../sandbox/demo.ts'
 
 type Account = Pick<SandboxDemo, 'files'>
 
-/** What an endpoint for the whole account has to show: files, neither trashed nor in a shared drive. */
+/** What an endpoint for the whole account has to show: its own files that are not in the trash. */
 export async function providerFiles(account: Account): Promise<DemoEntry[]> {
   const entries = await account.files()
   return entries.filter((entry) => !entry.isFolder && !entry.trashed && entry.driveId === null)

@@ -7,14 +7,14 @@ import type { Narrator } from './demo.ts'
 import { firstEmail, signIn, type Person } from './people.ts'
 
 /** How one provider stands after the person has connected it. */
-export type Connection = {
+export interface Connection {
   provider: string
   account: string | null
   status: string
-  /** ISO 8601; null: the token does not expire. */
-  'token valid until': string | null
-  /** By the names of the provider's lists: how much there is, and the company that was chosen. */
-  'to choose from': string
+  /** Until when the access token is good, in ISO 8601; null: it does not expire. */
+  tokenValidUntil: string | null
+  /** By the names of the provider's lists: how much there is to choose from, and the company that was chosen. */
+  choices: string
 }
 
 /** Connects the demo's user to every provider of the registry, through the client. */
@@ -43,13 +43,13 @@ async function describe(person: Person, status: ProviderStatus): Promise<Connect
     provider: findProvider(status.provider).name,
     account: status.accountLabel,
     status: status.status,
-    'token valid until': status.expiresAt,
-    'to choose from': await choices(person, status),
+    tokenValidUntil: status.expiresAt,
+    choices: await listChoices(person, status),
   }
 }
 
 /** Asks the provider, so it shows that the stored token works. */
-async function choices(person: Person, { provider, integrationId, tenant, tenantRequired }: ProviderStatus): Promise<string> {
+async function listChoices(person: Person, { provider, integrationId, tenant, tenantRequired }: ProviderStatus): Promise<string> {
   const patchbay = createPatchbay(person.supabase)
   const { lists, tenant: companies } = findProvider(provider)
   const parts: string[] = []

@@ -24,6 +24,11 @@ const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, wh
   },
   reconnect: { code: 'provider_unauthorized', says: (_, why) => `no longer accepts this connection (${why}). Connect it again.` },
   forbidden: { code: 'provider_forbidden', says: (path, why) => `does not allow this account to read ${path} (${why}).` },
+  missing_scope: {
+    code: 'missing_scope',
+    says: (path, why) => `was connected without a permission that ${path} needs (${why}).`,
+    hint: 'Connect the account again, and allow it.',
+  },
   not_installed: {
     code: 'app_not_installed',
     says: (path, why) => `does not let this app read ${path}: it is not installed there (${why}).`,
@@ -64,8 +69,8 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
     })
   }
 
-  const reason = json.ok ? api.reason(json.value) : undefined
-  if (status < 300 && reason === undefined) {
+  const found = json.ok ? api.reason(json.value) : undefined
+  if (status < 300 && found === undefined) {
     if (!headers.get('content-type')?.includes('json')) {
       return failure('fail', 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
     }
@@ -74,7 +79,9 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
     return { ok: true, body: json.value, headers }
   }
 
-  const known = reason !== undefined && Object.hasOwn(api.reasons, reason) ? api.reasons[reason] : undefined
+  const known = found !== undefined && Object.hasOwn(api.reasons, found) ? api.reasons[found] : undefined
+  // A provider may answer a sentence where a code belongs, and a sentence may quote what was sent: it is not repeated.
+  const reason = known !== undefined || /^[\w.-]{1,64}$/.test(found ?? '') ? found : undefined
   const meaning = known ?? meaningOf(status)
   const { code, says, hint } = outcomes[meaning]
   const wait = retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)

@@ -1,4 +1,4 @@
-import { createClient, isAuthRetryableFetchError, type SupabaseClient } from '@supabase/supabase-js'
+import { createClient, isAuthApiError, isAuthRetryableFetchError, type SupabaseClient } from '@supabase/supabase-js'
 import { z } from 'zod'
 import { PatchbayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
@@ -31,7 +31,8 @@ async function verifiedClaims(runtime: Runtime, token: string): Promise<unknown>
     if (error) throw error
     return data?.claims
   } catch (error) {
-    if (isAuthRetryableFetchError(error)) {
+    const busy = isAuthApiError(error) && (error.status === 429 || error.status >= 500)
+    if (busy || isAuthRetryableFetchError(error)) {
       throw new PatchbayError('database_unavailable', "The project's Auth server did not answer.", { hint: 'Try again.' })
     }
     // Also what is thrown for a token that is no JWT at all.

@@ -1,6 +1,8 @@
 import * as oauth from 'oauth4webapi'
+import { z } from 'zod'
 import { PatchbayError } from '../errors.ts'
 import { providerUrl } from '../http/provider-url.ts'
+import { readText } from '../http/read-text.ts'
 import { fillAddress } from '../providers/address.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
@@ -123,15 +125,26 @@ export async function revokeToken(
       context: { provider: definition.id },
     })
   }
-  await answer.body?.cancel()
-  const context = { provider: definition.id, status: answer.status }
-  if (answer.status === 429 || answer.status >= 500) {
+  const { status } = answer
+  const context = { provider: definition.id, status }
+  if (status === 429 || status >= 500) {
+    await answer.body?.cancel()
     throw new PatchbayError('provider_unavailable', `${definition.name} could not end a token now.`, { context })
   }
-  if (answer.status === 401 || answer.status === 403) {
-    throw new PatchbayError('client_rejected', `${definition.name} does not let this app end its tokens.`, { context })
+  const refusal = answer.ok ? undefined : ErrorAnswer.safeParse(parseJson(await readText(answer.body, 10_000))).data?.error
+  // RFC 7009 answers 200 for a token that is not known; some providers do not.
+  if (answer.ok || refusal === 'invalid_token' || refusal === 'invalid_grant') return
+  throw new PatchbayError('client_rejected', `${definition.name} does not let this app end its tokens.`, { context })
+}
+
+const ErrorAnswer = z.object({ error: z.string() })
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return undefined
   }
-  // RFC 7009 answers 200 for a token that is not known; some providers answer 400.
 }
 
 const noAuthentication: oauth.ClientAuth = () => {}

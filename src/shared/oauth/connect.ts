@@ -1,5 +1,6 @@
 import { readAccount } from '../providers/account.ts'
 import { PatchbayError } from '../errors.ts'
+import { asPatchbayError, logFailure } from '../failure.ts'
 import { createProviderApi, impatientLimits, type ProviderApi } from '../http/provider-api.ts'
 import { listItems } from '../providers/lists.ts'
 import type { Account, ListItem, ProviderDefinition } from '../providers/define.ts'
@@ -98,7 +99,6 @@ interface Connection {
 async function store(runtime: Runtime, definition: ProviderDefinition, connection: Connection): Promise<ConnectedIntegration> {
   const { sql, config } = runtime
   const { userId, grantType, scopes, grant, account, api, origin } = connection
-  const tenant = await onlyTenant(api, definition)
   const id = await reserveIntegration(sql, {
     userId,
     provider: definition.id,
@@ -111,8 +111,8 @@ async function store(runtime: Runtime, definition: ProviderDefinition, connectio
     Object.entries(named).map(async ([name, tokens]) => [name, await sealTokens(config, { integrationId: id, name }, tokens)]),
   )
   await connectIntegration(sql, id, { grantType, scopes, tokens: Object.fromEntries(sealed), origin })
-  if (tenant) await chooseTenant(sql, id, tenant, origin)
-  return { id, accountId: account.id, accountLabel: account.label, scopes, tenant: tenant ?? null }
+  const tenant = await chosenTenant(runtime, definition, { id, userId, api, origin })
+  return { id, accountId: account.id, accountLabel: account.label, scopes, tenant }
 }
 
 /** Which of them an endpoint needs is its stream's to say; with none, nothing at all can be read. */
@@ -142,9 +142,26 @@ function apiOf(runtime: Runtime, definition: ProviderDefinition, tokens: TokenSe
   return createProviderApi({ runtime, definition, tokens: source, limits: impatientLimits })
 }
 
-/** The company, when there is just one: of several, none is taken silently. */
-async function onlyTenant(api: ProviderApi, definition: ProviderDefinition): Promise<ListItem | undefined> {
-  if (!definition.tenant) return undefined
-  const companies = await listItems(api, definition, definition.tenant.list)
-  return companies.length === 1 ? companies[0] : undefined
+/**
+ * The company that was chosen before; else the only one, which is chosen now: of several, none is taken silently. The tokens are stored by
+ * then, so a list that cannot be read costs nobody the connection.
+ */
+async function chosenTenant(
+  { sql, log }: Runtime,
+  definition: ProviderDefinition,
+  { id, userId, api, origin }: { id: string; userId: string; api: ProviderApi; origin: Origin },
+): Promise<ListItem | null> {
+  if (!definition.tenant) return null
+  const before = await findIntegration(sql, userId, id)
+  const { tenant_id: tenantId = null, tenant_label: label = null } = before ?? {}
+  if (tenantId !== null) return { id: tenantId, label: label ?? tenantId }
+  try {
+    const [only, ...others] = await listItems(api, definition, definition.tenant.list, { enough: 2 })
+    if (!only || others.length > 0) return null
+    await chooseTenant(sql, id, only, origin)
+    return only
+  } catch (error) {
+    logFailure(log, asPatchbayError(error))
+    return null
+  }
 }

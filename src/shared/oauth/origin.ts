@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** Who is behind a change of an integration, as `public.audit_log` keeps it. */
 export interface Origin {
   actor: 'user' | 'operator' | 'system'
@@ -19,11 +21,15 @@ export function originOf(request: Request, source: string): Origin {
   }
 }
 
+const Address = z.union([z.ipv4(), z.ipv6()])
+
 /**
  * The caller's address, or undefined. Hosted projects are behind Cloudflare, which overwrites `CF-Connecting-IP`. Elsewhere each proxy adds
  * the address it sees at the end of `X-Forwarded-For`; what stands before is the caller's own claim.
  */
 export function clientAddress({ headers }: Request): string | undefined {
   const seen = headers.get('cf-connecting-ip') ?? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-  return seen !== undefined && /^[\da-fA-F.:]{2,45}$/.test(seen) ? seen : undefined
+  // Some proxies add the port: 203.0.113.7:4711, [2001:db8::1]:4711.
+  const address = seen?.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^\[(.+)\](?::\d+)?$/, '$1')
+  return Address.safeParse(address).data
 }

@@ -202,7 +202,9 @@ class Refresh {
     const ours = failure.outcome === 'config' || failure.code === 'internal_error'
     const reason = ours ? null : `${message} Patchbay goes on trying; connect the account again if this lasts.`
     // If this fails too, the lease runs out by itself.
-    await releaseRefresh(runtime.sql, id, { owner, errorCode: failure.code, reason }).catch(() => {})
+    await releaseRefresh(runtime.sql, id, { owner, errorCode: failure.code, reason, retryAfterMs: retryAfterMs ?? 0 }).catch(
+      () => {},
+    )
     if (ours) throw failure
     throw new PatchbayError('refresh_failed', `${definition.name} gave no new token.`, {
       cause: failure,

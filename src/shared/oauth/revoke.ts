@@ -10,6 +10,7 @@ import { decryptFor, secretOwner } from './vault.ts'
 interface RevocationRow {
   id: string
   integration_id: string
+  user_id: string
   provider: string
   account_id: string
   account_label: string | null
@@ -104,7 +105,10 @@ async function isShared({ sql }: Runtime, definition: ProviderDefinition, row: R
       where i.provider = any (string_to_array(${sameApp.join(' ')}, ' '))
         and i.grant_type = 'authorization_code'
         and (i.provider = ${row.provider} and i.account_id = ${row.account_id}
-          or i.provider <> ${row.provider} and lower(i.account_label) = lower(${row.account_label}::text))
+          or i.provider <> ${row.provider} and lower(i.account_label) = lower(${row.account_label}::text)
+          -- An account may hide its address, and then it may be this one.
+          or i.provider <> ${row.provider} and i.user_id = ${row.user_id}::uuid
+            and (strpos(i.account_label, '@') = 0 or strpos(${row.account_label}::text, '@') = 0))
     ) as shared`
   return found?.shared === true
 }

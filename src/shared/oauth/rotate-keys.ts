@@ -1,6 +1,15 @@
 import { PatchbayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
-import { type Ciphertext, type SecretId, listCiphertexts, listKeyIds, replaceCiphertext } from './secret-store.ts'
+import {
+  type Ciphertext,
+  type Ciphertexts,
+  type SecretId,
+  listCiphertexts,
+  listKeyIds,
+  listRevocations,
+  replaceCiphertext,
+  replaceRevocation,
+} from './secret-store.ts'
 import { decryptFor, encryptFor, secretOwner } from './vault.ts'
 
 const batchSize = 200
@@ -18,7 +27,12 @@ export async function rotateKeys(runtime: Runtime, onProgress: (done: number) =>
   // A refresh that comes in between wins, and may leave a refresh token under the old key: walk again until nothing is left.
   for (let walk = 0; walk < longestWalks; walk += 1) {
     const found = await walkOnce(runtime, keyId, () => onProgress((written += 1)))
-    if (found === 0) return written
+    if (found > 0) continue
+    // Last, as a connection that ended meanwhile has left its tokens there.
+    for (const revocation of await listRevocations(runtime.sql, keyId)) {
+      await replaceRevocation(runtime.sql, await again(runtime, revocation))
+    }
+    return written
   }
   throw new PatchbayError('database_unavailable', 'Some tokens were refreshed each time they were to be encrypted anew.', {
     hint: 'Run it again before you take the old key out.',
@@ -54,12 +68,16 @@ async function requireAllKeys(runtime: Runtime): Promise<void> {
 }
 
 async function rotateOne(runtime: Runtime, secret: Ciphertext): Promise<boolean> {
-  const { tokenKeys } = runtime.config
+  return replaceCiphertext(runtime.sql, await again(runtime, secret))
+}
+
+/** The same tokens under the first key. */
+async function again<T extends SecretId & Ciphertexts>({ config: { tokenKeys } }: Runtime, secret: T): Promise<T> {
   const owner = secretOwner(secret.integrationId, secret.name)
-  const again = async (jwe: string): Promise<string> => encryptFor(owner, await decryptFor(owner, jwe, tokenKeys), tokenKeys)
-  return replaceCiphertext(runtime.sql, {
+  const encrypt = async (jwe: string): Promise<string> => encryptFor(owner, await decryptFor(owner, jwe, tokenKeys), tokenKeys)
+  return {
     ...secret,
-    accessTokenJwe: await again(secret.accessTokenJwe),
-    refreshTokenJwe: secret.refreshTokenJwe === null ? null : await again(secret.refreshTokenJwe),
-  })
+    accessTokenJwe: await encrypt(secret.accessTokenJwe),
+    refreshTokenJwe: secret.refreshTokenJwe === null ? null : await encrypt(secret.refreshTokenJwe),
+  }
 }

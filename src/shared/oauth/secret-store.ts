@@ -48,11 +48,12 @@ export async function readSecret(sql: Sql, { integrationId, name }: SecretId): P
   return row && storedSecret(row)
 }
 
-/** The integration's tokens that are due to be refreshed ahead of their expiry, each with its version. */
+/** The integration's tokens that are due to be refreshed ahead of their expiry and that nobody refreshes now, each with its version. */
 export async function listDueSecrets(sql: Sql, integrationId: string): Promise<{ name: string; version: bigint }[]> {
   return sql<{ name: string; version: bigint }[]>`
     select name, version from patchbay.secrets
     where integration_id = ${integrationId}::uuid and refresh_due_at <= now()
+      and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     order by name`
 }
 
@@ -89,14 +90,15 @@ export async function finishRefresh(
 
 /**
  * Gives the lease back after a failure. `reason` is what the owner sees once the token has expired; null where the failure is the
- * operator's to mend.
+ * operator's to mend. The scheduler waits `retryAfterMs`, a minute at least and an hour at most.
  */
 export async function releaseRefresh(
   sql: Sql,
   { integrationId, name }: SecretId,
-  { owner, errorCode, reason }: { owner: string; errorCode: string; reason: string | null },
+  { owner, errorCode, reason, retryAfterMs }: { owner: string; errorCode: string; reason: string | null; retryAfterMs: number },
 ): Promise<void> {
-  await sql`select patchbay.release_refresh(${integrationId}::uuid, ${name}, ${owner}::uuid, ${errorCode}, ${reason})`
+  await sql`select patchbay.release_refresh(${integrationId}::uuid, ${name}, ${owner}::uuid, ${errorCode}, ${reason},
+    ${Math.min(retryAfterMs, 3_600_000)}::integer)`
 }
 
 /** Says that only the owner can mend the integration. False: the token was replaced since `version`, and nothing was said. */
@@ -185,11 +187,42 @@ function timestamp(ms: number | null): string {
   return ms === null ? 'infinity' : new Date(ms).toISOString()
 }
 
-/** One secret as it is stored, at one version. */
-export interface Ciphertext extends SecretId {
-  version: bigint
+/** The tokens of one secret as they are stored. */
+export interface Ciphertexts {
   accessTokenJwe: string
   refreshTokenJwe: string | null
+}
+
+/** One secret as it is stored, at one version. */
+export interface Ciphertext extends SecretId, Ciphertexts {
+  version: bigint
+}
+
+/** A token on its way to the provider's revocation, as it is stored. */
+interface Revocation extends SecretId, Ciphertexts {
+  id: string
+}
+
+/** Revocations with a token that another key than `otherThan` encrypted: of one day, so they are few. */
+export async function listRevocations(sql: Sql, otherThan: string): Promise<Revocation[]> {
+  const rows = await sql<(Omit<CiphertextRow, 'version'> & { id: string })[]>`
+    select id, integration_id, name, access_token_jwe, refresh_token_jwe
+    from patchbay.revocations
+    where patchbay.jwe_key_id(access_token_jwe) <> ${otherThan} or patchbay.jwe_key_id(refresh_token_jwe) <> ${otherThan}`
+  return rows.map((row) => ({
+    id: row.id,
+    integrationId: row.integration_id,
+    name: row.name,
+    accessTokenJwe: row.access_token_jwe,
+    refreshTokenJwe: row.refresh_token_jwe,
+  }))
+}
+
+/** Writes the same tokens in another encryption. */
+export async function replaceRevocation(sql: Sql, { id, accessTokenJwe, refreshTokenJwe }: Revocation): Promise<void> {
+  await sql`
+    update patchbay.revocations set access_token_jwe = ${accessTokenJwe}, refresh_token_jwe = ${refreshTokenJwe}
+    where id = ${id}::uuid`
 }
 
 /** Secrets with a token that another key than `otherThan` encrypted, in the order of their ids, after `after`. */
@@ -218,7 +251,11 @@ export async function listCiphertexts(
 export async function listKeyIds(sql: Sql): Promise<(SecretId & { keyId: string; jwe: string })[]> {
   const rows = await sql<{ key_id: string; integration_id: string; name: string; jwe: string }[]>`
     select distinct on (key_id) key_id, integration_id, name, jwe
-    from patchbay.secrets,
+    from (
+        select integration_id, name, access_token_jwe, refresh_token_jwe from patchbay.secrets
+        union all
+        select integration_id, name, access_token_jwe, refresh_token_jwe from patchbay.revocations
+      ) stored,
       unnest(array[access_token_jwe, refresh_token_jwe]) as token (jwe),
       patchbay.jwe_key_id(jwe) as key_id
     where jwe is not null

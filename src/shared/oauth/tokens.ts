@@ -60,6 +60,9 @@ export async function refreshNow(
   const id = { integrationId, name: 'primary' }
   const secret = await readSecret(runtime.sql, id)
   if (!secret) throw notConnected(definition, integrationId)
+  // Nothing to refresh it with, and it still works: to ask would be to end it.
+  const forGood = secret.grantType === 'authorization_code' && secret.refreshTokenJwe === null
+  if (forGood && secret.status === 'connected' && isValid(secret, runtime.now())) return secret
   return refreshSince(runtime, definition, id, secret.version)
 }
 

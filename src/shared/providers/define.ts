@@ -119,7 +119,8 @@ export interface ApiDefinition {
 
 /**
  * `rate_limited`: too fast. `unavailable`: it passes by itself. `unauthorized`: as 401, a newer token may help. `reconnect`: only the
- * account's owner can mend it. `not_installed`: the app must be added to the company or workspace at the provider. `contract`: not what
+ * account's owner can mend it, for all that the connection is used for. `missing_scope`: the request needs a permission that was not
+ * granted. `not_installed`: the app must be added to the company or workspace at the provider. `contract`: not what
  * was agreed with the provider.
  */
 export type ReasonMeaning =
@@ -127,6 +128,7 @@ export type ReasonMeaning =
   | 'unavailable'
   | 'unauthorized'
   | 'reconnect'
+  | 'missing_scope'
   | 'forbidden'
   | 'not_installed'
   | 'not_found'

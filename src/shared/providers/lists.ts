@@ -7,10 +7,15 @@ import { quote } from './registry.ts'
 const mostPages = 50
 
 /**
- * All items of a provider's list, page after page. Throws what the API throws, `not_found` for a list that the provider does not have,
+ * All items of a provider's list, page after page, or as many pages as it takes to have `enough`. Throws what the API throws, `not_found` for a list that the provider does not have,
  * and `provider_answer_invalid` for a page that cannot be read or a listing that does not end.
  */
-export async function listItems(api: ProviderApi, definition: ProviderDefinition, name: string): Promise<ListItem[]> {
+export async function listItems(
+  api: ProviderApi,
+  definition: ProviderDefinition,
+  name: string,
+  { enough = Number.POSITIVE_INFINITY }: { enough?: number } = {},
+): Promise<ListItem[]> {
   const list = findList(definition, name)
   const items: ListItem[] = []
   let cursor: string | null = null
@@ -18,7 +23,7 @@ export async function listItems(api: ProviderApi, definition: ProviderDefinition
     const { body, headers } = await api.send(list.request(cursor))
     const read = readPage(definition, list, body, { headers, cursor })
     items.push(...read.items)
-    if (read.next === null) return items
+    if (read.next === null || items.length >= enough) return items
     cursor = read.next
   }
   throw invalid(definition, `has more than ${mostPages} pages of ${name}.`)

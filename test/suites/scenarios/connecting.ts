@@ -1,5 +1,4 @@
 import { expect } from 'vitest'
-import { missingScopes } from '../../../src/shared/oauth/scope.ts'
 import { CompleteAnswer } from '../../../src/shared/oauth/complete.ts'
 import type { ProviderDefinition } from '../../../src/shared/providers/define.ts'
 import { Browser, landing, locationOf } from '../person.ts'
@@ -15,6 +14,8 @@ export const connecting: readonly Scenario[] = [
       expect(await scene.integration(id)).toMatchObject({ status: 'connected', status_reason: null, account_id: account.id })
       expect(await scene.secret(id)).toMatchObject({ version: 1n })
       expect(await scene.events(id)).toEqual(['connected'])
+      const known = { status: 'authenticated', hasValidToken: true, reason: null, accountId: account.id, missingScopes: [] }
+      expect(await person.ask('status', id)).toMatchObject(known)
       expect(await scene.list(id)).toEqual(expect.any(Array))
 
       const other = await scene.account(1)
@@ -125,8 +126,7 @@ async function connectWithout(scene: Scene, unwanted: string): Promise<'named' |
   expect(landed).toBe(landing(scene, 'connected'))
   const answer = (await scene.stage.exchanges.all()).findLast(({ method, answer }) => method === 'POST' && answer !== undefined)
   if (!left.some((scope) => answer?.answer?.body.includes(scope))) return 'unsaid'
-  const { scopes } = (await scene.integration(id))!
-  expect(missingScopes(auth, scopes)).toEqual([unwanted])
+  expect(await person.ask('scopes', id)).toMatchObject({ missing: [unwanted] })
   return 'named'
 }
 

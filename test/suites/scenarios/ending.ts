@@ -1,7 +1,6 @@
 import { expect } from 'vitest'
 import { drain } from '../../../src/shared/jobs/drain.ts'
 import { createJobQueue } from '../../../src/shared/jobs/queue.ts'
-import { disconnectIntegration } from '../../../src/shared/oauth/integrations.ts'
 import { landing } from '../person.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Scene } from '../scene.ts'
@@ -12,8 +11,9 @@ export const ending: readonly Scenario[] = [
     play: async (scene) => {
       const { person, id } = await scene.connected()
       const account = await scene.account()
-      await disconnect(scene, person.id, id)
+      await person.order('disconnect', id)
       expect(await scene.secret(id)).toBeUndefined()
+      expect(await person.ask('status', id)).toMatchObject({ status: 'disconnected', hasValidToken: false })
       await expect(scene.list(id)).rejects.toMatchObject({ code: 'not_connected' })
       await runJobs(scene)
       const { revocation } = scene.definition.auth
@@ -28,7 +28,7 @@ export const ending: readonly Scenario[] = [
     play: async (scene) => {
       const { person, id } = await scene.connected()
       await scene.expire(id)
-      await disconnect(scene, person.id, id)
+      await person.order('disconnect', id)
       await runJobs(scene)
       expect(await scene.events(id)).toEqual(['connected', 'disconnected', 'revoked'])
       expect(await scene.control.liveGrants((await scene.account()).name)).toBe(0)
@@ -38,7 +38,7 @@ export const ending: readonly Scenario[] = [
     name: 'a disconnect leaves the connections of others as they are',
     play: async (scene) => {
       const [mine, others] = [await scene.connected(), await scene.connected()]
-      await disconnect(scene, mine.person.id, mine.id)
+      await mine.person.order('disconnect', mine.id)
       await runJobs(scene)
       const { revocation } = scene.definition.auth
       const told = revocation?.ends === 'token' ? 'revoked' : 'revocation_skipped'
@@ -61,7 +61,7 @@ export const ending: readonly Scenario[] = [
       expect(await person.tryToConnect({ integrationId: id, account: other.name })).toBe(landing(scene, 'account_mismatch'))
       expect(await scene.list(id)).toEqual(expect.any(Array))
 
-      await disconnect(scene, person.id, id)
+      await person.order('disconnect', id)
       expect(await person.connect()).toBe(id)
       expect(await scene.list(id)).toEqual(expect.any(Array))
       expect(await person.integrationIds()).toEqual([id])
@@ -80,11 +80,6 @@ export const ending: readonly Scenario[] = [
     },
   },
 ]
-
-async function disconnect(scene: Scene, userId: string, id: string): Promise<void> {
-  const origin = { actor: 'user', source: 'provider.suite' } as const
-  expect(await disconnectIntegration(scene.stage.sql, userId, id, { deleteRows: false, origin })).toBe(true)
-}
 
 /** Runs what is queued, as a worker does. */
 async function runJobs({ runtime, stage }: Scene): Promise<void> {

@@ -19,6 +19,17 @@ export const refreshing: readonly Scenario[] = [
     },
   },
   {
+    name: 'a refresh on demand gives a new token',
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      const { accessToken } = await scene.tokens(id).get()
+      expect(await person.order('refresh', id)).toMatchObject({ status: 'authenticated', hasValidToken: true })
+      expect((await scene.tokens(id).get()).accessToken).not.toBe(accessToken)
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      expect(await scene.refreshRequests()).toBe(1)
+    },
+  },
+  {
     name: 'promise 1: exactly one refresh for 4 x 200 callers, while it takes 15 s',
     play: async (scene) => {
       const { id } = await scene.connected()
@@ -118,12 +129,14 @@ export const refreshing: readonly Scenario[] = [
   {
     name: 'a connection that the user ended at the provider needs_reauth, once',
     play: async (scene) => {
-      const { id } = await scene.connected()
+      const { person, id } = await scene.connected()
       expect(await scene.control.revokeGrants((await scene.account()).name)).toBe(1)
       const failed = { outcome: 'reconnect' }
       await Promise.all(Array.from({ length: 3 }, () => expect(scene.list(id)).rejects.toMatchObject(failed)))
       await expect(scene.list(id)).rejects.toMatchObject(failed)
       await expectToNeedReauth(scene, id)
+      const known = { status: 'needs_reauth', hasValidToken: false, reason: expect.stringMatching(/\w{3}/) }
+      expect(await person.ask('status', id)).toMatchObject(known)
     },
   },
   {

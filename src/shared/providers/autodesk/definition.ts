@@ -37,7 +37,7 @@ export const provider = defineProvider({
       'AUTH-006': 'unauthorized',
       // With 403.
       USER_NOT_AUTHENTICATED: 'unauthorized',
-      'AUTH-004': 'reconnect',
+      'AUTH-004': 'missing_scope',
       // The app lacks the API, or the account lacks the app, or both are in different regions.
       'AUTH-001': 'not_installed',
       'AUTH-010': 'forbidden',

@@ -10,8 +10,8 @@ export const reasons = {
   backendError: 'unavailable',
   internalError: 'unavailable',
   authError: 'unauthorized',
-  insufficientPermissions: 'reconnect',
-  ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'reconnect',
+  insufficientPermissions: 'missing_scope',
+  ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'missing_scope',
   // The Calendar API is not enabled in the operator's project.
   accessNotConfigured: 'forbidden',
   SERVICE_DISABLED: 'forbidden',

@@ -39,7 +39,7 @@ export const provider = defineProvider({
       userRateLimitExceeded: 'rate_limited',
       rateLimitExceeded: 'rate_limited',
       dailyLimitExceeded: 'rate_limited',
-      insufficientPermissions: 'reconnect',
+      insufficientPermissions: 'missing_scope',
     },
   },
   account: {

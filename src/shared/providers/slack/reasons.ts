@@ -20,7 +20,8 @@ const codes: readonly (readonly [ReasonMeaning, readonly string[]])[] = [
   ],
   // With rotation, at most two access tokens live: one that is revoked may have been replaced by another process.
   ['unauthorized', ['invalid_auth', 'token_expired', 'token_revoked']],
-  ['reconnect', ['account_inactive', 'missing_scope', 'two_factor_setup_required']],
+  ['reconnect', ['account_inactive', 'two_factor_setup_required']],
+  ['missing_scope', ['missing_scope']],
   ['not_installed', ['team_access_not_granted']],
   [
     'forbidden',
