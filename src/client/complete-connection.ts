@@ -22,10 +22,12 @@ export async function completeConnection(
   const parameters = parametersOf(input)
   const result = serverResult(parameters)
   if (result) {
+    // A flag in an address is anybody's word: the status is the project's, and another library's flag is none of ours.
+    const now = await get<ProviderStatus>(supabase, providerPath(result.provider, 'status')).catch(notOurs)
+    if (now === null) return null
     if (input === undefined) cleanPage(result.parameters)
     if (result.error !== undefined) throw failedConnection(result.error)
-    // A flag in an address is anybody's word: the status is the project's.
-    return get(supabase, providerPath(result.provider, 'status'))
+    return now
   }
 
   const { code, state, iss, error } = Object.fromEntries(parameters)
@@ -59,6 +61,12 @@ function serverResult(parameters: URLSearchParams): ServerResult | undefined {
     return { provider, error: flag === 'error' ? value : undefined, parameters: [name] }
   }
   return undefined
+}
+
+/** Null for a provider that the project does not know. */
+function notOurs(error: unknown): null {
+  if (error instanceof PatchbayClientError && error.code === 'unknown_provider') return null
+  throw error
 }
 
 function cleanPage(names: readonly string[]): void {
