@@ -35,7 +35,8 @@ export function writeRegistry(): void {
   writeFileSync(target, registrySource())
 }
 
-function camelCase(id: string): string {
+/** What a provider is called in the registry's source. */
+export function camelCase(id: string): string {
   return id.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 

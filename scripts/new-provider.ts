@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { Script } from 'node:vm'
 import { Command } from 'commander'
-import { writeRegistry } from './generate-registry.ts'
+import { camelCase, writeRegistry } from './generate-registry.ts'
 
 const root = join(import.meta.dirname, '..')
 const templates = join(import.meta.dirname, 'templates/provider')
@@ -18,6 +19,7 @@ const { name = titleOf(id) } = command.opts<{ name?: string }>()
 if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(id) || id.length > 40) {
   command.error(`${JSON.stringify(id)} is no id: give lower-case letters and digits, with single hyphens between, 40 at most.`)
 }
+if (!isIdentifier(camelCase(id))) command.error(`${id} is no id: JavaScript uses that word itself. Add another to it.`)
 if (!/^[\p{L}\p{N}][\p{L}\p{N} .&-]{0,60}$/u.test(name)) {
   command.error(`${JSON.stringify(name)} is no name: give letters, digits, spaces, dots, hyphens and &.`)
 }
@@ -56,6 +58,15 @@ console.log(`${name} is in the registry. What to do next:
 
 function fillIn(template: string, words: Readonly<Record<string, string>>): string {
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, word: string) => words[word] ?? '')
+}
+
+/** Parses a declaration, and does not run it. */
+function isIdentifier(word: string): boolean {
+  try {
+    return new Script(`'use strict'; const ${word} = 0, providers = 0`) instanceof Script
+  } catch {
+    return false
+  }
 }
 
 function titleOf(id: string): string {

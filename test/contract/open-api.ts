@@ -32,7 +32,7 @@ const form = 'application/x-www-form-urlencoded'
 /** The operations of an OpenAPI 3.0 description, below `host`. */
 export function openApiOperations(text: string, host: string): Operation[] {
   const document = parse(text) as Document
-  const components = jsonSchema(document.components) as Record<string, unknown>
+  const components = jsonSchema(withScopeLists(document.components)) as Record<string, unknown>
   return Object.entries(document.paths).flatMap(([path, { parameters: shared = [], ...methods }]) =>
     Object.entries(methods).map(([method, operation]) => {
       const parameters = [...shared, ...(operation.parameters ?? [])].map((each) => resolve(document, each) as Parameter)
@@ -53,6 +53,14 @@ export function openApiOperations(text: string, host: string): Operation[] {
       }
     }),
   )
+}
+
+/** RFC 6749 §3.3: several scopes are one text, with spaces between. A description may list single ones, as the schema `Scopes`. */
+function withScopeLists(components: Document['components']): Document['components'] {
+  const { Scopes: single, ...schemas } = (components['schemas'] ?? {}) as Record<string, { enum?: readonly string[] }>
+  if (single?.enum === undefined) return components
+  const one = `(?:${single.enum.map((scope) => RegExp.escape(scope)).join('|')})`
+  return { ...components, schemas: { ...schemas, Scopes: { type: 'string', pattern: `^${one}( ${one})*$` } } }
 }
 
 function answerCheck(

@@ -39,12 +39,17 @@ const exact = formats.default(new Ajv2019(options))
 const coercing = formats.default(new Ajv2019({ ...options, coerceTypes: 'array' }))
 const compiled = new WeakMap<Schema, ValidateFunction>()
 
-/** What is wrong with one exchange, each a line: nothing, if all is well. */
-export function checkExchange({ operations, gaps = [] }: Contract, exchange: Exchange): string[] {
-  return allProblems(operations, exchange).filter((problem) => !gaps.some((gap) => gap.problem.test(problem)))
+/** What is wrong with these exchanges, each once, and which gaps nobody needs: nothing, if all is well. */
+export function checkExchanges({ operations, gaps = [] }: Contract, exchanges: readonly Exchange[]): string[] {
+  const problems = [...new Set(exchanges.flatMap((exchange) => checkExchange(operations, exchange)))]
+  const unneeded = gaps.filter((gap) => !problems.some((problem) => gap.problem.test(problem)))
+  return [
+    ...problems.filter((problem) => !gaps.some((gap) => gap.problem.test(problem))),
+    ...unneeded.map(({ problem, why }) => `nothing is excused by ${problem}: ${why}`),
+  ]
 }
 
-function allProblems(operations: readonly Operation[], exchange: Exchange): string[] {
+function checkExchange(operations: readonly Operation[], exchange: Exchange): string[] {
   const { method, url, body } = exchange
   const place = url.host + url.pathname
   const operation = operations.find((each) => each.method === method && each.place.test(place))

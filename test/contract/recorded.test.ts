@@ -39,7 +39,7 @@ const rows: readonly Row[] = [
   ['jobber/SOURCE.txt', source],
   ['jobber/graphql-extensions-', jobber.GraphqlAnswer],
   ['jobber/graphql-', reasonOf('jobber')],
-  ['jobber/oauth-token-', tokensOf('jobber')],
+  ['jobber/oauth-token-', tokensOf('jobber', jobber.TokenBody)],
   ['jobber/webhook-', jobber.Webhook],
   ['microsoft-graph/allodia/calendar/calendar.json', outlook.Calendar],
   ['microsoft-graph/allodia/calendar/calendars.json', outlook.CalendarPage],
@@ -50,10 +50,13 @@ const rows: readonly Row[] = [
   ['oauth/SOURCE.txt', source],
   ['oauth/google-callback.json', { not: 'the query of a callback' }],
   ['oauth/microsoft-callback-cancel.json', { not: 'the query of a callback' }],
-  ['oauth/google-token-', tokensOf('google-calendar')],
-  ['oauth/microsoft-token-', tokensOf('outlook')],
+  ['oauth/google-token-invalid_grant', tokensOf('google-calendar', calendar.TokenError)],
+  ['oauth/google-token-', tokensOf('google-calendar', calendar.TokenGrant)],
+  ['oauth/microsoft-token-code.json', tokensOf('outlook', outlook.TokenGrant)],
+  ['oauth/microsoft-token-700082.json', tokensOf('outlook', outlook.TokenError)],
   ['oauth/slack-429.json', reasonOf('slack')],
-  ['oauth/slack-token-', tokensOf('slack')],
+  ['oauth/slack-token-error.json', tokensOf('slack', slack.Failure)],
+  ['oauth/slack-token-', tokensOf('slack', slack.OauthV2Access)],
   ['procore/SOURCE.txt', source],
   ['procore/companies-list-item.json', procore.Company],
   ['procore/company-project-regions.json', procore.ProjectRegions],
@@ -93,6 +96,10 @@ const rows: readonly Row[] = [
   [
     'slack/java-slack-sdk/events/AppRateLimitedPayload.json',
     ({ json }) => slack.AppRateLimited.parse(slack.EventCallback.parse(json).event),
+  ],
+  [
+    'slack/java-slack-sdk/events/TokensRevokedPayload.json',
+    ({ json }) => slack.TokensRevoked.parse(slack.EventCallback.parse(json).event),
   ],
   ['slack/java-slack-sdk/events/', slack.EventCallback],
 ]
@@ -140,9 +147,10 @@ function reasonOf(providerId: string): (recorded: Recorded) => void {
   }
 }
 
-/** Answers of the provider's token endpoint. */
-function tokensOf(providerId: string): (recorded: Recorded) => void {
+/** Answers of the provider's token endpoint: as their schema reads them, and as the definition turns them into RFC 6749's. */
+function tokensOf(providerId: string, schema: z.ZodType): (recorded: Recorded) => void {
   return ({ body }) => {
+    schema.parse(body)
     const { readTokenAnswer } = findProvider(providerId).auth
     const answer = readTokenAnswer?.(body as Record<string, unknown>) ?? { token: body as Record<string, unknown> }
     if ('error' in answer || 'error' in answer.token) return

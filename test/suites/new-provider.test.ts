@@ -22,6 +22,7 @@ it.each([
   [['Acme'], 'is no id'],
   [['acme--files'], 'is no id'],
   [['../acme'], 'is no id'],
+  [['new'], 'is no id'],
   [['acme', '--name', "A'; process.exit() //"], 'is no name'],
   [['google-drive'], 'There is a provider google-drive already'],
 ])('refuses %j, and changes nothing', async (args, says) => {

@@ -169,7 +169,11 @@ async function callFunction({ stage, runtime }: Scene, path: string, init: Reque
   if (endpoint === undefined) throw new Error(`There is no function behind ${path}.`)
   // The platform takes its own part of the path away.
   const request = new Request(`${runtime.config.supabaseUrl}/${path}`, init)
-  const response = await answerRequest(endpoint, request, { openRuntime: () => runtime, log: runtime.log, inBackground: () => {} })
+  const response = await answerRequest(endpoint, request, {
+    openRuntime: () => runtime,
+    log: runtime.log,
+    inBackground: () => {},
+  })
   stage.said.push(locationOf(response), await response.clone().text())
   return response
 }

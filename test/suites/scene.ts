@@ -2,7 +2,11 @@ import type { Sql } from 'postgres'
 import { sandboxClient, type SandboxClient, type SandboxControlClient } from '../../src/sandbox/client.ts'
 import type { Fault, SandboxAccount } from '../../src/sandbox/admin-contract.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
+import { readConfig } from '../../src/shared/config.ts'
 import { connect } from '../../src/shared/db/connection.ts'
+import { dispatch } from '../../src/shared/db/sync-store.ts'
+import { drain } from '../../src/shared/jobs/drain.ts'
+import { createJobQueue } from '../../src/shared/jobs/queue.ts'
 import { createProviderApi, type ProviderApi } from '../../src/shared/http/provider-api.ts'
 import { settleRefreshes, tokenSource } from '../../src/shared/oauth/tokens.ts'
 import type { TokenSource } from '../../src/shared/oauth/token-source.ts'
@@ -57,6 +61,7 @@ export async function openStage(definition: ProviderDefinition, shared?: TestDat
   const auth = opened.use(await startAuthServer())
   const sql = connect(database.url, 6)
   opened.defer(() => sql.end())
+  await subscribe(sql)
   const running = opened.move()
   const stage: Stage = {
     definition,
@@ -126,6 +131,11 @@ export class Scene implements AsyncDisposable {
   /** The scenario's runtime with something replaced. */
   runtimeWith(changes: Partial<Runtime>): Runtime {
     return { ...this.runtime, ...changes }
+  }
+
+  /** The runtime of an installation whose operator has set some variables otherwise. */
+  runtimeOf(changes: Readonly<Record<string, string>>): Runtime {
+    return this.runtimeWith({ config: readConfig({ ...this.env, ...changes }) })
   }
 
   /** A signed-in user of the app. */
@@ -201,6 +211,19 @@ export class Scene implements AsyncDisposable {
     await this.#setExpiry(id, ms)
   }
 
+  /** What the scheduler does every minute. */
+  async dispatch(): Promise<void> {
+    await dispatch(this.stage.sql)
+  }
+
+  /** Runs what is queued, as a worker does. */
+  async runJobs(): Promise<void> {
+    const queue = createJobQueue(this.stage.databaseUrl)
+    const budget = { deadline: Number.POSITIVE_INFINITY, pages: 0 }
+    await drain(this.runtime, { queue, concurrency: 1, budget: () => budget, stop: () => false, idle: async () => false })
+    await queue.close()
+  }
+
   async secret(id: string): Promise<Secret | undefined> {
     const [row] = await this.stage.sql<{ version: bigint; expires_at: Date | null; refreshable: boolean }[]>`
       select version, refresh_token_jwe is not null as refreshable, nullif(expires_at, 'infinity') as expires_at
@@ -223,6 +246,15 @@ export class Scene implements AsyncDisposable {
       order by created_at, id`
     const events = rows.map(({ event }) => event)
     return events.filter((event, index) => !event.startsWith('rev') || event !== events[index - 1])
+  }
+
+  /** What subscribers to the end and the recovery of a connection were told of an integration, oldest first: its new status. */
+  async told(id: string): Promise<string[]> {
+    const rows = await this.stage.sql<{ status: string }[]>`
+      select data ->> 'to' as status from pgboss.job
+      where name = ${subscriber} and data ->> 'integration_id' = ${id}
+      order by created_on`
+    return rows.map(({ status }) => status)
   }
 
   /** The refresh token that is stored, in clear. */
@@ -258,6 +290,18 @@ export class Scene implements AsyncDisposable {
       update patchbay.secrets
       set expires_at = now() + ${ms} * interval '1 millisecond', refresh_due_at = now()
       where integration_id = ${id}::uuid`
+  }
+}
+
+const subscriber = 'suite-subscriber'
+
+/** As a part of the app does that wants to know. */
+async function subscribe(sql: Sql): Promise<void> {
+  const [known] = await sql`select from pgboss.queue where name = ${subscriber}`
+  if (known) return
+  await sql`select pgboss.create_queue(${subscriber}, '{"policy": "standard"}'::jsonb)`
+  for (const event of ['integration.needs_reauth', 'integration.recovered']) {
+    await sql`insert into pgboss.subscription (event, name) values (${event}, ${subscriber})`
   }
 }
 

@@ -17,7 +17,7 @@ export default class ClosingLines implements Reporter {
     const skipped = tests.filter((test) => test.result().state === 'skipped' && test.meta().doesNotApply !== true)
     // With -t, most are left out on purpose.
     const unable = this.#isFiltered ? skipped.filter((test) => reasonOf(test) !== undefined) : skipped
-    if (unable.length > 0) console.log(['Not run:', ...unable.map(describeSkipped), ''].join('\n'))
+    if (unable.length > 0) console.log(['Not run:', ...describeSkipped(unable), ''].join('\n'))
 
     const passed = tests.filter((test) => test.result().state === 'passed').length
     // A file that cannot be loaded, a hook that throws and an error outside any test fail the run too.
@@ -31,9 +31,13 @@ export default class ClosingLines implements Reporter {
   }
 }
 
-function describeSkipped(test: TestCase): string {
-  const reason = reasonOf(test) ?? 'no reason given: use ctx.skip(condition, reason)'
-  return `  ${test.module.relativeModuleId}: ${test.fullName}\n    ${reason}`
+/** Each reason once, after all tests that have it. */
+function describeSkipped(tests: readonly TestCase[]): string[] {
+  const byReason = Map.groupBy(tests, (test) => reasonOf(test) ?? 'no reason given: use ctx.skip(condition, reason)')
+  return [...byReason].flatMap(([reason, those]) => [
+    ...those.map((test) => `  ${test.module.relativeModuleId}: ${test.fullName}`),
+    `    ${reason}`,
+  ])
 }
 
 function reasonOf(test: TestCase): string | undefined {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { connectApp } from '../../../src/shared/oauth/connect.ts'
 import { CompleteAnswer } from '../../../src/shared/oauth/complete.ts'
 import type { ProviderDefinition } from '../../../src/shared/providers/define.ts'
 import { Browser, landing, locationOf } from '../person.ts'
@@ -33,6 +34,19 @@ export const connecting: readonly Scenario[] = [
       const { account_id, integration_id } = CompleteAnswer.parse(body)
       expect(account_id).toBe((await scene.account()).id)
       expect(await person.integrationIds()).toEqual([integration_id])
+    },
+  },
+  {
+    name: 'the operator can connect the app itself',
+    unless: ({ auth }) => (auth.clientCredentials === undefined ? 'only people can connect it' : undefined),
+    play: async (scene) => {
+      const { id: userId } = await scene.person()
+      const { id } = await connectApp(scene.runtime, scene.definition, userId)
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      await scene.expire(id)
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      expect(await scene.secret(id)).toMatchObject({ version: 2n, refreshable: false })
+      expect((await scene.control.tokenStats()).client_credentials).toEqual({ requests: 2, issued: 2 })
     },
   },
   {

@@ -1,9 +1,6 @@
 import { expect } from 'vitest'
-import { drain } from '../../../src/shared/jobs/drain.ts'
-import { createJobQueue } from '../../../src/shared/jobs/queue.ts'
 import { landing } from '../person.ts'
 import type { Scenario } from '../scenario.ts'
-import type { Scene } from '../scene.ts'
 
 export const ending: readonly Scenario[] = [
   {
@@ -15,7 +12,7 @@ export const ending: readonly Scenario[] = [
       expect(await scene.secret(id)).toBeUndefined()
       expect(await person.ask('status', id)).toMatchObject({ status: 'disconnected', hasValidToken: false })
       await expect(scene.list(id)).rejects.toMatchObject({ code: 'not_connected' })
-      await runJobs(scene)
+      await scene.runJobs()
       const { revocation } = scene.definition.auth
       expect(await scene.events(id)).toEqual(['connected', 'disconnected', revocation ? 'revoked' : 'revocation_skipped'])
       expect(await scene.stage.sql`select from patchbay.revocations where integration_id = ${id}::uuid`).toHaveLength(0)
@@ -29,7 +26,7 @@ export const ending: readonly Scenario[] = [
       const { person, id } = await scene.connected()
       await scene.expire(id)
       await person.order('disconnect', id)
-      await runJobs(scene)
+      await scene.runJobs()
       expect(await scene.events(id)).toEqual(['connected', 'disconnected', 'revoked'])
       expect(await scene.control.liveGrants((await scene.account()).name)).toBe(0)
     },
@@ -39,7 +36,7 @@ export const ending: readonly Scenario[] = [
     play: async (scene) => {
       const [mine, others] = [await scene.connected(), await scene.connected()]
       await mine.person.order('disconnect', mine.id)
-      await runJobs(scene)
+      await scene.runJobs()
       const { revocation } = scene.definition.auth
       const told = revocation?.ends === 'token' ? 'revoked' : 'revocation_skipped'
       expect(await scene.events(mine.id)).toEqual(['connected', 'disconnected', told])
@@ -76,15 +73,8 @@ export const ending: readonly Scenario[] = [
       expect(await person.connect({ integrationId: id })).toBe(id)
       expect(await scene.integration(id)).toMatchObject({ status: 'connected', status_reason: null })
       expect(await scene.events(id)).toEqual(['connected', 'needs_reauth', 'recovered'])
+      expect(await scene.told(id)).toEqual(['needs_reauth', 'connected'])
       expect(await scene.list(id)).toEqual(expect.any(Array))
     },
   },
 ]
-
-/** Runs what is queued, as a worker does. */
-async function runJobs({ runtime, stage }: Scene): Promise<void> {
-  const queue = createJobQueue(stage.databaseUrl)
-  const budget = { deadline: Number.POSITIVE_INFINITY, pages: 0 }
-  await drain(runtime, { queue, concurrency: 1, budget: () => budget, stop: () => false, idle: async () => false })
-  await queue.close()
-}

@@ -19,6 +19,35 @@ export const refreshing: readonly Scenario[] = [
     },
   },
   {
+    name: 'a token is renewed before it ends',
+    play: async (scene) => {
+      const { id } = await scene.connected()
+      await scene.expireSoon(id, 10 * 60_000)
+      await scene.dispatch()
+      await scene.runJobs()
+      expect(await scene.secret(id)).toMatchObject({ version: 2n })
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+      await scene.dispatch()
+      await scene.runJobs()
+      expect(await scene.secret(id)).toMatchObject({ version: 2n })
+    },
+  },
+  {
+    name: "a wrong client secret is the operator's to mend, and breaks no connection",
+    play: async (scene) => {
+      const { person, id } = await scene.connected()
+      const wrong = scene.runtimeOf({ [scene.definition.auth.env.clientSecret]: 'wrong' })
+      await scene.expireSoon(id, soon)
+      expect(await scene.tokens(id, wrong).get()).toMatchObject({ accessToken: expect.any(String) })
+      await scene.expire(id)
+      await expect(scene.tokens(id, wrong).get()).rejects.toMatchObject({ code: 'client_rejected', outcome: 'config' })
+      expect(await scene.integration(id)).toMatchObject({ status: 'connected', status_reason: null })
+      expect(await person.ask('status', id)).toMatchObject({ status: 'authenticated', hasValidToken: false })
+      // Mended.
+      expect(await scene.list(id)).toEqual(expect.any(Array))
+    },
+  },
+  {
     name: 'a refresh on demand gives a new token',
     play: async (scene) => {
       const { person, id } = await scene.connected()
@@ -179,6 +208,7 @@ export async function surviveLoss(scene: Scene, id: string, requests: number): P
 export async function expectToNeedReauth(scene: Scene, id: string): Promise<void> {
   expect(await scene.integration(id)).toMatchObject({ status: 'needs_reauth', status_reason: expect.stringMatching(/\w{3}/) })
   expect(await scene.events(id)).toEqual(['connected', 'needs_reauth'])
+  expect(await scene.told(id)).toEqual(['needs_reauth'])
 }
 
 async function expectOldToken(scene: Scene, id: string, runtime = scene.runtime): Promise<void> {
