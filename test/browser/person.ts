@@ -5,6 +5,8 @@ import type { ProviderStatus } from '../../src/client/contract.ts'
 /** What the app's page shows of a connection: what the client has resolved with, or thrown. */
 export type Result = ProviderStatus | { code: string; message: string } | null
 
+export type Flow = 'server' | 'client'
+
 interface Options {
   browser: BrowserContext
   settingsUrl: string
@@ -47,7 +49,7 @@ export class Person {
   }
 
   /** From the button on the app's page back to that page. */
-  async connect(provider: string, flow: 'server' | 'client', decision: 'allow' | 'deny' = 'allow'): Promise<Result> {
+  async connect(provider: string, flow: Flow, decision: 'allow' | 'deny' = 'allow'): Promise<Result> {
     await this.page.click(`[data-provider=${provider}][data-flow=${flow}]`)
     await this.decide(decision)
     return this.result()
@@ -88,9 +90,19 @@ export class Person {
     return this.page.evaluate<ProviderStatus>(`patchbay.status('${provider}')`)
   }
 
-  /** Goes on from a page as by a link there. */
-  async followLink(page: Page, url: string): Promise<void> {
-    await page.evaluate(`void Object.assign(document.createElement('a'), { href: ${JSON.stringify(url)} }).click()`)
+  /** Goes on from a page by a link there. Resolves with the status of what the link leads to, once the browser is where that ends. */
+  async followLink(page: Page, url: string): Promise<number> {
+    const [answer] = await Promise.all([
+      page.waitForResponse(url),
+      page.waitForEvent('framenavigated'),
+      page.evaluate(`void Object.assign(document.createElement('a'), { href: ${JSON.stringify(url)} }).click()`),
+    ])
+    return answer.status()
+  }
+
+  /** The names of the cookies that bind a connection to this browser. */
+  async bindingCookies(): Promise<string[]> {
+    return (await this.browser.cookies()).map(({ name }) => name).filter((name) => name.startsWith('__Host-'))
   }
 
   /** Everything that is left in the browser, by where it is. */

@@ -54,7 +54,7 @@ export async function openStage(): Promise<Stage> {
     sandbox,
     people,
     openPerson: async (thirdPartyCookies = 'allowed') => {
-      const browser = await startChromium(join(dir, `profile-${people.length}`), thirdPartyCookies)
+      const browser = await startChromium(await mkdtemp(join(dir, 'profile-')), thirdPartyCookies)
       running.defer(() => browser.close())
       const person = new Person({ browser, settingsUrl: app.settingsUrl, sandboxUrl: sandbox.url })
       people.push(person)

@@ -9,7 +9,8 @@ import { startChild } from '../../src/local/child.ts'
 import { serverAccount } from '../../src/local/postgres-account.ts'
 import { freePort } from '../../src/local/ports.ts'
 
-const binDir = '/usr/lib/postgresql/15/bin'
+/** Debian's. */
+export const binDir = '/usr/lib/postgresql/15/bin'
 const extensionDir = '/usr/share/postgresql/15/extension'
 
 /** What the checks need, by the Debian package that has it. */

@@ -9,7 +9,8 @@ import { prepareDatabase } from '../../src/local/database.ts'
 import { ownProjectDir } from '../../src/local/services.ts'
 import { noTelemetry } from '../../src/local/telemetry.ts'
 import { addEndpoint, addUser, connectAccount } from '../db/rows.ts'
-import { missingPackages, startCluster, type Cluster } from './cluster.ts'
+import { connectEveryProvider } from '../suites/live-integrations.ts'
+import { binDir, missingPackages, startCluster, type Cluster } from './cluster.ts'
 
 // What the embedded Postgres cannot show, because it has none of Debian's extensions: the migrations on PostgreSQL 15, a tick of the
 // real pg_cron, and the Supabase CLI's own lints.
@@ -34,6 +35,7 @@ if (failed === 0) {
       await check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
     })(),
   ])
+  await check('pg_dump of a live integration of every provider has none of their tokens', () => dumpWithoutTokens(cluster))
   await check('supabase db reset brings back an empty project', () => resetDatabase(cluster))
 }
 console.log(`${passed} passed, ${failed} failed`)
@@ -86,6 +88,18 @@ async function proveSql({ port, url }: Cluster): Promise<void> {
   await promisify(execFile)('pg_prove', args, { env, cwd: ownProjectDir })
 }
 
+async function dumpWithoutTokens({ port, url }: Cluster): Promise<void> {
+  await using live = await connectEveryProvider(url('postgres'))
+  const { accountIds, secrets } = live
+  const args = ['--host=127.0.0.1', `--port=${port}`, '--username=supabase_admin', '--dbname=postgres']
+  const env = { PATH: process.env['PATH'] ?? '', PGPASSWORD: 'postgres' }
+  const { stdout: dump } = await promisify(execFile)(`${binDir}/pg_dump`, args, { env, maxBuffer: 2 ** 28 })
+  const missing = accountIds.filter((id) => !dump.includes(id))
+  if (missing.length > 0) throw new Error(`The dump does not have the accounts ${missing.join(', ')}.`)
+  const found = secrets.filter((secret) => dump.includes(secret)).length
+  if (found > 0) throw new Error(`The dump has ${found} of ${secrets.length} tokens, codes and secrets in clear.`)
+}
+
 async function resetDatabase(cluster: Cluster): Promise<void> {
   // Hosted, postgres may drop and create these extensions without being a superuser (supautils); nothing here offers that.
   await withSql(cluster, 'supabase_admin', (sql) => sql`alter role postgres superuser`)
@@ -93,9 +107,9 @@ async function resetDatabase(cluster: Cluster): Promise<void> {
   await withSql(cluster, 'postgres', async (sql) => {
     const [row] = await sql`select
       (select count(*)::int from public.endpoints) as endpoints,
-      (select count(*)::int from cron.job where jobname = 'patchbay-dispatch') as jobs,
-      (select count(*)::int from pgboss.queue where name in ('sync', 'refresh-token')) as queues`
-    if (row?.['endpoints'] !== 0 || row['jobs'] !== 1 || row['queues'] !== 2)
+      (select count(*)::int from cron.job where jobname in ('patchbay-dispatch', 'patchbay-sweep')) as jobs,
+      (select count(*)::int from pgboss.queue where name in ('sync', 'refresh-token', 'revoke-token')) as queues`
+    if (row?.['endpoints'] !== 0 || row['jobs'] !== 2 || row['queues'] !== 3)
       throw new Error(`After the reset: ${JSON.stringify(row)}`)
   })
 }

@@ -3,6 +3,7 @@ import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
 import { contractOf } from '../contract/contracts.ts'
 import { checkExchanges } from '../contract/operation.ts'
 import { specsAreMissing } from '../contract/specs.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import type { Scenario } from './scenario.ts'
 import { connecting } from './scenarios/connecting.ts'
 import { ending } from './scenarios/ending.ts'
@@ -21,12 +22,17 @@ const scenarios: readonly Scenario[] = [...connecting, ...refreshing, ...tokenAn
 export function providerSuite(definition: ProviderDefinition): void {
   // oxlint-disable-next-line vitest/valid-title -- it is one: a text that the definition has
   describe(definition.id, { concurrent: true }, () => {
+    let database: TestDatabase
     let stage: Stage
     let begun = 0
     beforeAll(async () => {
-      stage = await openStage(definition)
+      database = await createTestDatabase()
+      stage = await openStage(definition, database.url)
     })
-    afterAll(() => stage[Symbol.asyncDispose]())
+    afterAll(async () => {
+      await stage[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    })
     // Of one provider, one after the other; the providers beside each other, as most of the time they wait.
     const options = { concurrent: false, meta: { provider: definition.id } }
 

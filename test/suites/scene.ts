@@ -18,7 +18,6 @@ import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { refreshTokens } from '../../src/shared/oauth/client.ts'
 import { readSecret } from '../../src/shared/oauth/secret-store.ts'
 import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startAuthServer, type AuthServer } from './auth-server.ts'
 import { Exchanges } from './exchanges.ts'
 import { Person, app } from './person.ts'
@@ -54,18 +53,17 @@ interface IntegrationState {
   scopes: string[]
 }
 
-/** `shared`: a database that other stages use too, and that outlives this one. */
-export async function openStage(definition: ProviderDefinition, shared?: TestDatabase): Promise<Stage> {
+/** On a migrated database, which other stages may use too and which outlives this one. */
+export async function openStage(definition: ProviderDefinition, databaseUrl: string): Promise<Stage> {
   await using opened = new AsyncDisposableStack()
-  const database = shared ?? opened.use(await createTestDatabase())
   const auth = opened.use(await startAuthServer())
-  const sql = connect(database.url, 6)
+  const sql = connect(databaseUrl, 6)
   opened.defer(() => sql.end())
   await subscribe(sql)
   const running = opened.move()
   const stage: Stage = {
     definition,
-    databaseUrl: database.url,
+    databaseUrl,
     sql,
     auth,
     exchanges: new Exchanges(),

@@ -33,6 +33,8 @@ async function handleRedirect(request: Request, runtime: Runtime, definition: Pr
   const origin = originOf(request, 'oauth-callback')
   let transaction: Transaction | undefined
   try {
+    // How some providers tell that the user declined: by no word at all.
+    if (parameters.size === 0) throw new PatchbayError('access_denied', `Access to ${definition.name} was not granted.`)
     if (state === undefined || states.length > 1) throw unknownState()
     const stateHash = await sha256(state)
     // Out of the table first: whatever follows, this state is used up.

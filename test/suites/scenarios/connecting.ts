@@ -57,7 +57,7 @@ export const connecting: readonly Scenario[] = [
       // Some send the browser back without a word: then nobody knows what it had begun.
       const isNamed = new URL(callback).searchParams.has('state')
       const landed = locationOf(await person.browser.open(callback))
-      expect(landed).toBe(landing(scene, isNamed ? 'access_denied' : 'state_invalid'))
+      expect(landed).toBe(landing(scene, 'access_denied'))
       expect(await person.integrationIds()).toEqual([])
       expect(await eventsOf(scene, person.id)).toEqual(isNamed ? ['connect_failed'] : [])
       expect((await scene.control.tokenStats()).authorization_code.requests).toBe(0)
