@@ -105,14 +105,13 @@ export class Person {
     return (await this.browser.cookies()).map(({ name }) => name).filter((name) => name.startsWith('__Host-'))
   }
 
-  /** Everything that is left in the browser, by where it is. */
+  /** Everything that is left in the browser, by where it is. The page's address is the last of its history. */
   async remains(): Promise<Record<string, string>> {
     const session = await this.browser.newCDPSession(this.page)
     const { entries } = await session.send('Page.getNavigationHistory')
     const addresses = entries.map(({ url }) => url)
     const stored = `JSON.stringify(Object.entries(localStorage).filter(([key]) => !/^sb-.*-auth-token$/.test(key)))`
     return {
-      address: this.page.url(),
       history: addresses.filter((url) => !url.startsWith(this.#sandboxUrl)).join('\n'),
       "provider's history": addresses.filter((url) => url.startsWith(this.#sandboxUrl)).join('\n'),
       localStorage: await this.page.evaluate<string>(stored),

@@ -10,6 +10,7 @@ import { ownProjectDir } from '../../src/local/services.ts'
 import { noTelemetry } from '../../src/local/telemetry.ts'
 import { addEndpoint, addUser, connectAccount } from '../db/rows.ts'
 import { connectEveryProvider } from '../suites/live-integrations.ts'
+import { Checks } from '../support/checks.ts'
 import { binDir, missingPackages, startCluster, type Cluster } from './cluster.ts'
 
 // What the embedded Postgres cannot show, because it has none of Debian's extensions: the migrations on PostgreSQL 15, a tick of the
@@ -21,40 +22,23 @@ if (missing.length > 0) {
   process.exit(1)
 }
 
-let passed = 0
-let failed = 0
+const checks = new Checks()
 await using cluster = await startCluster()
-await check('all migrations apply to PostgreSQL 15', () => prepareDatabase(cluster.url, ownProjectDir, cluster.dir))
-if (failed === 0) {
+await checks.check('all migrations apply to PostgreSQL 15', () => prepareDatabase(cluster.url, ownProjectDir, cluster.dir))
+if (checks.failed === 0) {
   // The tick comes on the minute; the rest is done meanwhile.
   await Promise.all([
-    check('a tick of pg_cron queues a job for a due endpoint', () => withSql(cluster, 'postgres', seeTickDispatch)),
+    checks.check('a tick of pg_cron queues a job for a due endpoint', () => withSql(cluster, 'postgres', seeTickDispatch)),
     (async () => {
-      await check('pgTAP and plpgsql_check find nothing wrong', () => proveSql(cluster))
-      await check('supabase db lint finds nothing', () => supabase(cluster, 'db', 'lint', '--fail-on', 'warning'))
-      await check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
+      await checks.check('pgTAP and plpgsql_check find nothing wrong', () => proveSql(cluster))
+      await checks.check('supabase db lint finds nothing', () => supabase(cluster, 'db', 'lint', '--fail-on', 'warning'))
+      await checks.check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
     })(),
   ])
-  await check('pg_dump of a live integration of every provider has none of their tokens', () => dumpWithoutTokens(cluster))
-  await check('supabase db reset brings back an empty project', () => resetDatabase(cluster))
+  await checks.check('pg_dump of a live integration of every provider has none of their tokens', () => dumpWithoutTokens(cluster))
+  await checks.check('supabase db reset brings back an empty project', () => resetDatabase(cluster))
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
-
-async function check(sentence: string, work: () => Promise<unknown>): Promise<void> {
-  const start = performance.now()
-  const failure = await work().then(() => undefined, describeFailure)
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  console.log(`${failure === undefined ? 'ok    ' : 'FAILED'}  ${sentence}  (${seconds} s)`)
-  if (failure === undefined) passed += 1
-  else failed += 1
-  if (failure !== undefined) console.log(`\n${failure.trimEnd()}\n`)
-}
-
-function describeFailure(error: unknown): string {
-  const { message, stdout = '', stderr = '' } = error as { message: string; stdout?: string; stderr?: string }
-  return `${message}\n${stdout}${stderr}`
-}
+checks.end()
 
 async function seeTickDispatch(sql: Sql): Promise<void> {
   const userId = await addUser(sql)
