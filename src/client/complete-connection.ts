@@ -20,13 +20,12 @@ export async function completeConnection(
   input?: string | URL | URLSearchParams,
 ): Promise<ProviderStatus | null> {
   const parameters = parametersOf(input)
-  const result = serverResult(parameters)
-  if (result) {
+  for (const { provider, error, parameter } of serverResults(parameters)) {
     // A flag in an address is anybody's word: the status is the project's, and another library's flag is none of ours.
-    const now = await get<ProviderStatus>(supabase, providerPath(result.provider, 'status')).catch(notOurs)
-    if (now === null) return null
-    if (input === undefined) cleanPage(result.parameters)
-    if (result.error !== undefined) throw failedConnection(result.error)
+    const now = await get<ProviderStatus>(supabase, providerPath(provider, 'status')).catch(notOurs)
+    if (now === null) continue
+    if (input === undefined) cleanPage([parameter])
+    if (error !== undefined) throw failedConnection(error)
     return now
   }
 
@@ -50,17 +49,17 @@ function parametersOf(input: string | URL | URLSearchParams | undefined): URLSea
 interface ServerResult {
   provider: string
   error: string | undefined
-  parameters: string[]
+  /** Its name in the address. */
+  parameter: string
 }
 
-/** What oauth-callback said: `<provider>_connected=true` or `<provider>_error=<code>`. */
-function serverResult(parameters: URLSearchParams): ServerResult | undefined {
-  for (const [name, value] of parameters) {
+/** What may be oauth-callback's word: `<provider>_connected=true` or `<provider>_error=<code>`. */
+function serverResults(parameters: URLSearchParams): ServerResult[] {
+  return [...parameters].flatMap(([name, value]) => {
     const [, provider, flag] = /^([a-z][a-z0-9-]*)_(connected|error)$/.exec(name) ?? []
-    if (provider === undefined || (flag === 'connected' && value !== 'true')) continue
-    return { provider, error: flag === 'error' ? value : undefined, parameters: [name] }
-  }
-  return undefined
+    if (provider === undefined || (flag === 'connected' && value !== 'true')) return []
+    return [{ provider, error: flag === 'error' ? value : undefined, parameter: name }]
+  })
 }
 
 /** Null for a provider that the project does not know. */

@@ -6,12 +6,13 @@ import type { Choice, IntegrationStatus, ListName, ProviderId, ProviderStatus } 
 import { disconnect, type DisconnectOptions } from './disconnect.ts'
 import { integrations } from './integrations.ts'
 import { list } from './list.ts'
+import { type ProcoreActions, procoreActions } from './procore-actions.ts'
 import { reconnect } from './reconnect.ts'
 import { refresh } from './refresh.ts'
 import { status } from './status.ts'
 
 /** The functions of this package, bound to one client. Each of them says what it does where it is declared. */
-export interface Patchbay {
+export interface Patchbay extends ProcoreActions {
   connect: (provider: ProviderId, options?: ConnectOptions) => Promise<Departure>
   completeConnection: (input?: string | URL | URLSearchParams) => Promise<ProviderStatus | null>
   reconnect: (provider: ProviderId, options?: ConnectOptions & WhichOne) => Promise<Departure>
@@ -35,5 +36,6 @@ export function createPatchbay(supabase: Supabase, defaults: ConnectOptions = {}
     integrations: () => integrations(supabase),
     list: (provider, name, which) => list(supabase, provider, name, which),
     chooseTenant: (provider, tenantId, which) => chooseTenant(supabase, provider, tenantId, which),
+    ...procoreActions(supabase),
   }
 }

@@ -1,4 +1,5 @@
 import { settleRefreshes } from '../shared/oauth/refresh.ts'
+import { requireAllKeys } from '../shared/oauth/rotate-keys.ts'
 import { reportFailure } from './failure.ts'
 import { openRuntime } from './runtime.ts'
 import { runWorker } from './worker.ts'
@@ -10,6 +11,7 @@ process.once('SIGTERM', () => stopping.abort())
 
 try {
   const runtime = openRuntime((syncs) => syncs + 3)
+  await requireAllKeys(runtime)
   await runWorker(runtime, stopping.signal)
   await settleRefreshes(runtime)
   await runtime.sql.end({ timeout: 5 })

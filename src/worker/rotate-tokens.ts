@@ -17,9 +17,7 @@ try {
   const runtime = openRuntime(() => 1)
   try {
     const rotated = await rotateKeys(runtime, showProgress)
-    console.log(
-      json ? JSON.stringify({ rotated }) : `${rotated.toLocaleString('en')} integrations have their tokens under the first key.`,
-    )
+    console.log(json ? JSON.stringify({ rotated }) : `${rotated.toLocaleString('en')} tokens are under the first key now.`)
   } finally {
     await runtime.sql.end({ timeout: 5 })
   }
@@ -28,5 +26,5 @@ try {
 }
 
 function showProgress(done: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done.toLocaleString('en')} integrations`)
+  if (process.stderr.isTTY) process.stderr.write(`\r${done.toLocaleString('en')} tokens`)
 }

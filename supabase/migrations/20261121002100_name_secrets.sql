@@ -146,9 +146,12 @@ begin
     and not exists (select from patchbay.sync_state s where s.endpoint_id = e.id)
     and t.endpoint_type = e.endpoint_type
     and t.provider = i.provider
-    and not exists (
-      select from public.integrations other
-      where other.user_id = i.user_id and other.provider = i.provider and other.id <> i.id and other.status <> 'disconnected'
+    and (
+      e.endpoint_config ->> 'client_id' = i.account_id
+      or not exists (
+        select from public.integrations other
+        where other.user_id = i.user_id and other.provider = i.provider and other.id <> i.id and other.status <> 'disconnected'
+      )
     );
 
   update public.endpoints set next_sync_at = pg_catalog.now()
@@ -157,6 +160,36 @@ begin
   perform patchbay.publish_token_metadata(p_integration_id);
 end
 $$;
+
+-- An endpoint that names a client_id reads with that app itself, where its user has been given it; otherwise with the user's account.
+-- Before endpoints_validate, by its name, which then finds integration_id set.
+create function patchbay.bind_client_id()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  new.integration_id := (
+    select i.id
+    from public.integrations i
+    join patchbay.endpoint_types t on t.provider = i.provider
+    where t.endpoint_type = new.endpoint_type
+      and i.user_id = new.user_id
+      and i.grant_type = 'client_credentials'
+      and i.account_id = new.endpoint_config ->> 'client_id'
+      and i.status <> 'disconnected'
+  );
+  return new;
+end
+$$;
+
+revoke execute on function patchbay.bind_client_id() from public;
+
+create trigger endpoints_bind_client_id
+before insert on public.endpoints
+for each row when (new.integration_id is null and new.endpoint_config ? 'client_id')
+execute function patchbay.bind_client_id();
 
 drop function patchbay.begin_refresh(uuid, uuid, bigint, integer);
 

@@ -169,6 +169,21 @@ describe('outside a page', () => {
   })
 })
 
+describe('an address', () => {
+  it('may have the flags of others beside ours', async () => {
+    const connected = await connectAs('slack')
+    const foreign = 'https://app.example/?facebook_connected=true&payment_error=declined'
+    expect(await patchbay.completeConnection(`${foreign}&slack_connected=true`)).toMatchObject({
+      integrationId: connected.integrationId,
+    })
+    await expect(patchbay.completeConnection(`${foreign}&slack_error=access_denied`)).rejects.toMatchObject({
+      code: 'access_denied',
+    })
+    await expect(patchbay.completeConnection(`${foreign}&code=c&state=s`)).rejects.toMatchObject({ code: 'state_invalid' })
+    expect(await patchbay.completeConnection(foreign)).toBeNull()
+  })
+})
+
 describe('errors', () => {
   it('have the code, the message and the hint of the server', async () => {
     await expect(patchbay.connect('google-drive', { redirectTo: 'https://evil.example' })).rejects.toMatchObject({

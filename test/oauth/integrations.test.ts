@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { disconnectIntegration, findIntegration, listIntegrations } from '../../src/shared/oauth/integrations.ts'
-import { refreshNow } from '../../src/shared/oauth/tokens.ts'
+import { refreshNow, tokenSource } from '../../src/shared/oauth/tokens.ts'
 import { sealTokens } from '../../src/shared/oauth/sealed-tokens.ts'
 import {
   beginRefresh,
@@ -253,6 +253,53 @@ describe('the scheduler', () => {
     expect([...(await sql`select patchbay.enqueue_due() as jobs`)]).toEqual([{ jobs: 0 }])
     await sql`update public.integrations set status = 'error' where id = ${integrationId}::uuid`
     expect([...(await sql`select patchbay.enqueue_due() as jobs`)]).toEqual([{ jobs: 2 }])
+  })
+})
+
+describe('an app that reads without a user', () => {
+  const addApp = async (userId: string, clientId: string): Promise<string> => {
+    const id = await connectAccount(sql, userId, { accountId: clientId })
+    await sql`update public.integrations set grant_type = 'client_credentials' where id = ${id}::uuid`
+    return id
+  }
+  const boundTo = async (endpointId: string): Promise<unknown> =>
+    (await sql`select integration_id from public.endpoints where id = ${endpointId}::uuid`)[0]?.['integration_id']
+
+  it('is what an endpoint reads with that names its client_id, among several', async () => {
+    const userId = await addUser(sql)
+    const [one, other] = [await addApp(userId, 'client-1'), await addApp(userId, 'client-2')]
+    await connectAccount(sql, userId, { accountId: 'pat' })
+    for (const [clientId, integrationId] of [
+      ['client-1', one],
+      ['client-2', other],
+    ] as const) {
+      const endpointId = await addEndpoint(sql, userId, { endpoint_config: { client_id: clientId } })
+      expect(await boundTo(endpointId)).toBe(integrationId)
+    }
+    await expect(addEndpoint(sql, userId, { endpoint_config: { client_id: 'client-3' } })).rejects.toThrow('has 3')
+  })
+
+  it('is not for a user who was not given it', async () => {
+    await addApp(await addUser(sql), 'client-1')
+    const endpointId = await addEndpoint(sql, await addUser(sql), { endpoint_config: { client_id: 'client-1' } })
+    expect(await boundTo(endpointId)).toBeNull()
+  })
+
+  it('is taken by the endpoints that waited for it', async () => {
+    const userId = await addUser(sql)
+    const endpointId = await addEndpoint(sql, userId, { endpoint_config: { client_id: 'client-1' } })
+    const app = await addApp(userId, 'client-1')
+    expect(await boundTo(endpointId)).toBe(app)
+  })
+})
+
+describe('a token that is refused and has nothing to refresh it with', () => {
+  it('needs_reauth, for the reason that the provider gave', async () => {
+    const integrationId = await storeIntegration(runtime, null, { refreshToken: null })
+    const tokens = tokenSource(runtime, testProvider, integrationId)
+    const { version } = await tokens.get()
+    await expect(tokens.renew(version, 'It was revoked (401).')).rejects.toMatchObject({ code: 'needs_reauth' })
+    expect(await stateOf(integrationId)).toEqual({ status: 'needs_reauth', status_reason: 'It was revoked (401).' })
   })
 })
 

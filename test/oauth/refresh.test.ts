@@ -330,7 +330,7 @@ describe('a failed refresh', () => {
     await sql`update public.integrations set status = ${status} where id = ${integrationId}::uuid`
     const code = status === 'needs_reauth' ? 'needs_reauth' : 'not_connected'
     await expect(source(runtime, integrationId).get()).rejects.toMatchObject({ code })
-    await expect(source(runtime, integrationId).renew(1n)).rejects.toMatchObject({ code })
+    await expect(source(runtime, integrationId).renew(1n, 'It was refused.')).rejects.toMatchObject({ code })
     await refreshAhead(runtime, testProvider, integrationId).catch(() => {})
     expect(server.forms).toHaveLength(0)
   })
@@ -338,7 +338,9 @@ describe('a failed refresh', () => {
   it('reports an integration that never had a token', async () => {
     const runtime = runtimeAt('http://127.0.0.1:1')
     await expect(source(runtime, crypto.randomUUID()).get()).rejects.toMatchObject({ code: 'not_connected' })
-    await expect(source(runtime, crypto.randomUUID()).renew(1n)).rejects.toMatchObject({ code: 'not_connected' })
+    await expect(source(runtime, crypto.randomUUID()).renew(1n, 'It was refused.')).rejects.toMatchObject({
+      code: 'not_connected',
+    })
   })
 })
 
@@ -393,7 +395,7 @@ describe('a new pair of tokens', () => {
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, expired)
     const first = await source(runtime, integrationId).get()
-    await source(runtime, integrationId).renew(first.version)
+    await source(runtime, integrationId).renew(first.version, 'It was refused.')
     expect(server.forms.map((form) => form.get('refresh_token'))).toEqual(['refresh-1', 'refresh-1'])
   })
 
@@ -403,7 +405,7 @@ describe('a new pair of tokens', () => {
     const integrationId = await storeIntegration(runtime, expired)
     const token = await source(runtime, integrationId).get()
     await source(runtime, integrationId)
-      .renew(token.version)
+      .renew(token.version, 'It was refused.')
       .catch((error: unknown) => runtime.log.error(inspect(error, { depth: 10 })))
 
     const admin = connect(db.urlFor('supabase_admin'), 1)
@@ -430,7 +432,10 @@ describe('several tokens of one integration', () => {
     const integrationId = await storeIntegration(runtime, expired, {}, { user: tokenSet(2, 3600_000) })
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-11', version: 2n })
     expect(await user(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-2', version: 1n })
-    expect(await user(runtime, integrationId).renew(1n)).toMatchObject({ accessToken: 'access-21', version: 2n })
+    expect(await user(runtime, integrationId).renew(1n, 'It was refused.')).toMatchObject({
+      accessToken: 'access-21',
+      version: 2n,
+    })
     expect(await source(runtime, integrationId).get()).toMatchObject({ accessToken: 'access-11', version: 2n })
     expect(server.forms.map((form) => form.get('refresh_token'))).toEqual(['refresh-1', 'refresh-2'])
   })
@@ -476,7 +481,7 @@ describe('renew', () => {
     const tokens = source(runtime, integrationId)
     const refused = await tokens.get()
     expect(refused).toMatchObject({ accessToken: 'access-1' })
-    expect(await tokens.renew(refused.version)).toMatchObject({ accessToken: 'access-2', version: 2n })
+    expect(await tokens.renew(refused.version, 'It was refused.')).toMatchObject({ accessToken: 'access-2', version: 2n })
     expect(await tokens.get()).toMatchObject({ accessToken: 'access-2' })
   })
 
@@ -486,10 +491,9 @@ describe('renew', () => {
     const integrationId = await storeIntegration(runtime, 3600_000)
     const [one, other] = [source(runtime, integrationId), source(runtimeAt(server.url), integrationId)]
     const [first] = await Promise.all([one.get(), other.get()])
-    expect(await Promise.all([one.renew(first.version), other.renew(first.version)])).toMatchObject([
-      { accessToken: 'access-2' },
-      { accessToken: 'access-2' },
-    ])
+    expect(
+      await Promise.all([one.renew(first.version, 'It was refused.'), other.renew(first.version, 'It was refused.')]),
+    ).toMatchObject([{ accessToken: 'access-2' }, { accessToken: 'access-2' }])
     expect(server.forms).toHaveLength(1)
   })
 
@@ -499,14 +503,17 @@ describe('renew', () => {
     const integrationId = await storeIntegration(runtime, 3600_000)
     const old = await sealTokens(runtime.config, primary(integrationId), tokenSet(2, expired))
     await finishRefresh(sql, primary(integrationId), 1n, old)
-    expect(await source(runtime, integrationId).renew(1n)).toMatchObject({ accessToken: 'access-3', version: 3n })
+    expect(await source(runtime, integrationId).renew(1n, 'It was refused.')).toMatchObject({
+      accessToken: 'access-3',
+      version: 3n,
+    })
   })
 
   it('does not give back the token that was refused', async () => {
     await using server = await startTokenServer(answer({}, 500))
     const runtime = runtimeAt(server.url)
     const integrationId = await storeIntegration(runtime, 3600_000)
-    await expect(source(runtime, integrationId).renew(1n)).rejects.toMatchObject({ code: 'refresh_failed' })
+    await expect(source(runtime, integrationId).renew(1n, 'It was refused.')).rejects.toMatchObject({ code: 'refresh_failed' })
   })
 })
 

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
@@ -6,6 +7,7 @@ import { rotateKeys } from '../../src/shared/oauth/rotate-keys.ts'
 import { readSecret } from '../../src/shared/oauth/secret-store.ts'
 import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 import { completeEnv, createRuntime, storeIntegration, tokenKey, tokenSet, type TestRuntime } from './support.ts'
 
 const oldKey = tokenKey('old')
@@ -35,14 +37,29 @@ it("encrypts each of an integration's tokens for itself", async () => {
   }
 })
 
-it('goes on after an interruption, with what is left', async () => {
-  await using world = await worldWith(450)
-  const interrupted = rotateKeys(world.runtime(`${newKey},${oldKey}`), (done) => {
-    if (done === 200) throw new Error('killed')
-  })
-  await expect(interrupted).rejects.toThrow('killed')
-  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(250)
+it('goes on after a kill, with what is left', async () => {
+  await using world = await worldWith(2_000)
+  const rotated = async (): Promise<number> =>
+    (await world.sql`select from patchbay.secrets where patchbay.jwe_key_id(access_token_jwe) = 'new'`).length
+  const child = spawn(process.execPath, ['src/worker/rotate-tokens.ts'], { env: environment(world.url, `${newKey},${oldKey}`) })
+  const ended = once(child, 'exit')
+  await until(async () => (await rotated()) > 0)
+  child.kill('SIGKILL')
+  expect(await ended).toEqual([null, 'SIGKILL'])
+
+  const done = await rotated()
+  expect(done).toBeLessThan(2_000)
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(2_000 - done)
   expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(0)
+})
+
+it('also encrypts what is on its way to its revocation', async () => {
+  await using world = await worldWith(1)
+  await world.sql`delete from public.integrations`
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(0)
+  const [revocation] = await world.sql<{ access_token_jwe: string }[]>`select access_token_jwe from patchbay.revocations`
+  const { tokenKeys } = world.runtime(newKey).config
+  expect(await decryptFor(secretOwner(world.ids[0]!, 'primary'), revocation!.access_token_jwe, tokenKeys)).toBe('access-1')
 })
 
 it('lets a refresh win that comes in between, and encrypts what that left', async () => {
@@ -67,12 +84,26 @@ it.each([
   expect(await keyIds(world)).toEqual([{ access: 'old', refresh: 'old' }])
 })
 
+it.each([
+  ['missing', newKey],
+  ['not the one that was used', `${newKey},${tokenKey('old')}`],
+])('is one clear error when a worker starts and a key is %s', async (_what, keys) => {
+  await using world = await worldWith(1)
+  const env = environment(world.url, keys)
+  const failure: unknown = await promisify(execFile)(process.execPath, ['src/worker/main.ts'], { env }).catch((error) => error)
+  expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('Tokens encrypted with the key old cannot be read.') })
+})
+
 it('is a command that says what it has done', async () => {
   await using world = await worldWith(2)
-  const env = { ...completeEnv(), SUPABASE_DB_URL: world.url, CONNECTOR_TOKEN_KEYS: `${newKey},${oldKey}` }
+  const env = environment(world.url, `${newKey},${oldKey}`)
   const { stdout } = await promisify(execFile)(process.execPath, ['src/worker/rotate-tokens.ts', '--json'], { env })
   expect(JSON.parse(stdout)).toEqual({ rotated: 2 })
 })
+
+function environment(databaseUrl: string, keys: string): Record<string, string> {
+  return { ...completeEnv(), SUPABASE_DB_URL: databaseUrl, CONNECTOR_TOKEN_KEYS: keys }
+}
 
 /** Integrations whose tokens the old key encrypted. */
 async function worldWith(integrations: number) {

@@ -14,6 +14,8 @@ describe('an error', () => {
   it.each([
     [{ developerMessage: 'Quota limit exceeded.', errorCode: 'ERR-001' }, 'ERR-001'],
     [{ jsonapi: { version: '1.0' }, errors: [{ status: '403', code: 'USER_NOT_AUTHENTICATED' }] }, 'USER_NOT_AUTHENTICATED'],
+    [{ developerMessage: null, errorCode: 'AUTH-006' }, 'AUTH-006'],
+    [{ errorCode: null, errors: [{ status: 403, code: 'BIM360DM_ERROR', detail: null }] }, 'BIM360DM_ERROR'],
     [{ errors: [] }, undefined],
     [{ jsonapi: { version: '1.0' }, data: [] }, undefined],
     ['<html>', undefined],
@@ -27,7 +29,7 @@ it('calls an account by its address, else by its name', () => {
     id: 'A1',
     label: 'pat@example.com',
   })
-  expect(account.read({ sub: 'A1', preferred_username: 'pat' })).toEqual({ id: 'A1', label: 'pat' })
+  expect(account.read({ sub: 'A1', name: null, preferred_username: 'pat', email: null })).toEqual({ id: 'A1', label: 'pat' })
 })
 
 describe('projects', () => {
@@ -80,7 +82,16 @@ describe('projects', () => {
     )
   })
 
+  it.each(['500', '503', 503, '429'])('are not there for now when no account is known and a region answers %j', (status) => {
+    const failing = { ErrorCode: null, HttpStatusCode: status }
+    expect(() => readPage({ data: [hub('a.team')], meta: { warnings: [...warnings, failing] } }, null)).toThrow(
+      expect.objectContaining({ code: 'provider_unavailable', context: { provider: 'autodesk', status: Number(status) } }),
+    )
+  })
+
   it('are read from the regions that answer when another does not', () => {
-    expect(readPage({ data: [hub('b.1')], meta: { warnings } }, null).asks).toContain('b.1')
+    const failing = { ErrorCode: null, HttpStatusCode: '503' }
+    const nameless = { id: 'b.1', attributes: { name: null } }
+    expect(readPage({ data: [nameless], meta: { warnings: [...warnings, failing] } }, null).asks).toContain('b.1')
   })
 })

@@ -36,6 +36,8 @@ it.each([
   [{ error: { errors: [{ reason: 'userRateLimitExceeded' }], code: 403 } }, 'userRateLimitExceeded'],
   [{ error: { errors: [{ reason: 'authError' }], details: [{ reason: 'other' }] } }, 'authError'],
   [{ error: { code: 403, details: [{ '@type': 'Help' }, { reason: 'SERVICE_DISABLED' }] } }, 'SERVICE_DISABLED'],
+  [{ error: { code: null, message: null, errors: null, details: [{ reason: null }, { reason: 'authError' }] } }, 'authError'],
+  [{ error: { code: 403, message: null, errors: [{ reason: 'forbidden' }], details: null } }, 'forbidden'],
   [{ error: { code: 500 } }, undefined],
   [{ error: 'invalid_grant' }, undefined],
   [undefined, undefined],

@@ -591,6 +591,12 @@ describe('errors of Google', () => {
     await fault('/files', googleError(status, reason))
     await expect(open({}).run()).rejects.toMatchObject({ code, outcome, context: { provider: 'google-drive', status, reason } })
   })
+
+  it('have their reason in the details, where newer ones have it', async () => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'ACCESS_TOKEN_SCOPE_INSUFFICIENT' }]
+    await fault('/files', { type: 'error', status: 403, body: { error: { code: 403, message: null, details } } })
+    await expect(open({}).run()).rejects.toMatchObject({ code: 'missing_scope' })
+  })
 })
 
 describe('requests', () => {

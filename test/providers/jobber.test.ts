@@ -25,8 +25,9 @@ describe('a token answer', () => {
         warning: 'Refresh token rotation is off.',
       },
     ],
+    [{ access_token: 'eyJ', refresh_token: null, token_type: null, warning: null }],
   ])('of the form %j is a bearer token', (body) => {
-    expect(auth.readTokenAnswer(body)).toEqual({ token: { token_type: 'Bearer', ...body } })
+    expect(auth.readTokenAnswer(body)).toEqual({ token: { ...body, token_type: 'Bearer' } })
   })
 
   it.each([
@@ -35,6 +36,7 @@ describe('a token answer', () => {
     [{ message: 'User has disconnected this app from their account. Please delete this token' }, 'invalid_grant'],
     [{ error: { message: 'This account is not active' } }, 'invalid_grant'],
     [{ message: 'Service temporarily unavailable' }, 'temporarily_unavailable'],
+    [{ message: null, error: { message: 'This account is not active' } }, 'invalid_grant'],
   ])('of the form %j is the error %s', (body, error) => {
     expect(auth.readTokenAnswer(body)).toEqual({ error })
   })
@@ -51,12 +53,24 @@ describe('an answer', () => {
     [failed('Variable $id of type EncodedId! was provided invalid value', { value: '1', problems: [{}] }), 'rejected'],
     [failed("Field 'nmae' doesn't exist on type 'Client'", { code: 'undefinedField' }), 'contract'],
     [failed('Something else'), 'contract'],
+    [failed("Field 'clients' doesn't accept argument 'n'", { code: 'argumentNotAccepted' }), 'contract'],
+    [{ errors: [{ message: 'Something else', extensions: null }] }, 'contract'],
+    [{ errors: [{ message: null, extensions: { code: 'UNAUTHENTICATED', problems: null } }] }, 'unauthorized'],
+    [{ data: [], errors: ['Something else'], extensions: null }, 'contract'],
     [throttled(450, 200), 'rate_limited'],
     [failed('Throttled', { code: 'THROTTLED' }), 'rate_limited'],
+    [
+      { ...throttled(450, 200), extensions: { cost: null, versioning: { version: '2026-07-27', warning: null } } },
+      'rate_limited',
+    ],
+    [{ ...failed('Throttled', { code: 'THROTTLED' }), extensions: { cost: 'none', versioning: 1 } }, 'rate_limited'],
     // It would not run with a full bucket either.
     [throttled(10_001, 10_000), 'contract'],
     [{ data: { appDisconnect: { app: null, userErrors: [{ message: 'No', path: [] }] } } }, 'rejected'],
+    [{ data: { appDisconnect: { userErrors: [{ message: null }] } } }, 'rejected'],
     [{ data: { account: {} }, extensions: { versioning: { version: '2022-09-01' } } }, 'contract'],
+    [{ data: {}, extensions: { cost: 'none', versioning: { version: '2022-09-01', warning: null } } }, 'contract'],
+    [{ message: null, error: { message: 'This account is not active' } }, 'reconnect'],
     [{ message: 'Token not recognized' }, 'unauthorized'],
     [{ message: 'User has disconnected this app from their account. Please delete this token' }, 'unauthorized'],
     [{ error: { message: 'This account is not active' } }, 'reconnect'],

@@ -22,6 +22,8 @@ describe('a token answer', () => {
   it('is an error by its `error` alone', () => {
     const body = { error: 'invalid_grant', error_description: 'AADSTS700082: …', error_codes: [700082], suberror: 'bad_token' }
     expect(auth.readTokenAnswer(body)).toEqual({ error: 'invalid_grant' })
+    const odd = { error: 'invalid_grant', error_description: null, error_codes: ['700082'], suberror: null }
+    expect(auth.readTokenAnswer(odd)).toEqual({ error: 'invalid_grant' })
   })
 })
 
@@ -63,6 +65,7 @@ it.each([
     { error: { code: 'ApplicationThrottled', message: 'Application is over its MailboxConcurrency limit.' } },
     'ApplicationThrottled',
   ],
+  [{ error: { code: 'ErrorItemNotFound', message: null } }, 'ErrorItemNotFound'],
   [{ error: { code: '', message: '' } }, undefined],
   [{ error: 'invalid_grant' }, undefined],
   [{ value: [] }, undefined],

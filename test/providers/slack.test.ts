@@ -40,8 +40,8 @@ describe('a token answer', () => {
   })
 
   it('is the user’s token when there is no bot', () => {
-    const answer = readTokenAnswer({ ok: true, app_id: 'A1', authed_user: { id: 'U1', ...user } })
-    expect(answer).toEqual({ token: { id: 'U1', ...user, token_type: 'Bearer' } })
+    const answer = readTokenAnswer({ ok: true, app_id: 'A1', access_token: null, authed_user: { id: null, ...user } })
+    expect(answer).toEqual({ token: { id: null, ...user, token_type: 'Bearer' } })
   })
 
   it('is the refreshed token, whoever’s it is', () => {
@@ -68,6 +68,12 @@ describe('the account', () => {
       { ok: true, user_id: 'U9', bot_id: 'B1', enterprise_id: 'E1', is_enterprise_install: true },
       { id: 'E1', label: 'E1' },
     ],
+    [
+      'a workspace without a name',
+      { ...workspace, team: null, bot_id: 'B1', is_enterprise_install: null },
+      { id: 'T1', label: 'T1' },
+    ],
+    ['a user whose token is no bot’s', { ...workspace, bot_id: null }, { id: 'T1:U9', label: 'Acme' }],
     ['a user of a workspace', workspace, { id: 'T1:U9', label: 'Acme' }],
   ])('is %s', (_, body, expected) => {
     expect(readAccount(body)).toEqual(expected)
@@ -98,15 +104,31 @@ describe('a list', () => {
       { id: 'U2', name: 'helper', is_bot: true },
       { id: 'U3', deleted: true },
       { id: 'U4', name: 'bilal', real_name: '' },
+      { id: 'U5', team_id: null, name: null, real_name: null, deleted: null, is_bot: null, profile: null },
     ]
     const page = (next_cursor: string) => lists.users.read({ ok: true, members, response_metadata: { next_cursor } })
     expect(page('')).toEqual({
       items: [
         { id: 'U1', label: 'Ana Almeida' },
         { id: 'U4', label: 'bilal' },
+        { id: 'U5', label: 'U5' },
       ],
       next: null,
     })
     expect(page('dXNl').next).toBe('dXNl')
+  })
+
+  it('of channels has those without a name too', () => {
+    const channels = [
+      { id: 'C1', name: 'general' },
+      { id: 'C2', name: null, is_archived: null },
+    ]
+    expect(lists.channels.read({ ok: true, channels, response_metadata: { next_cursor: null } })).toEqual({
+      items: [
+        { id: 'C1', label: '#general' },
+        { id: 'C2', label: 'C2' },
+      ],
+      next: null,
+    })
   })
 })

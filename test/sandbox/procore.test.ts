@@ -103,6 +103,21 @@ describe('sign-in', () => {
     expect((await app.refresh(other.refresh_token)).status).toBe(200)
     expect(await app.admin.control('procore').liveGrants('pat@example.com')).toBe(1)
   })
+
+  it.each([
+    ['access_token', 'refresh_token'],
+    ['refresh_token', 'access_token'],
+  ] as const)('ends a connection by its %s alone, where the test wants it so, and by its %s never', async (ending, other) => {
+    await using app = await open()
+    await app.procore.setRevocableToken(ending)
+    const tokens = await app.connect()
+    const live = () => app.admin.control('procore').liveGrants('pat@example.com')
+    expect(await app.post('/revoke', { token: tokens[other] })).toEqual({ status: 200, body: null })
+    expect(await live()).toBe(1)
+    expect(await app.post('/revoke', { token: tokens[ending] })).toEqual({ status: 200, body: null })
+    expect(await live()).toBe(0)
+    expect((await app.get(tokens.access_token, '/rest/v1.0/me')).status).toBe(401)
+  })
 })
 
 describe('the company', () => {

@@ -44,7 +44,7 @@ export function dataManagementRoutes(directory: AutodeskDirectory, oauth: Author
 export function requireScope(scope: string): MiddlewareHandler<BearerEnv> {
   return async (c, next) => {
     if (c.var.token.scopes.includes(scope)) return next()
-    return jsonAnswer(gatewayError(403, 'AUTH-010', 'The access token does not have the privilege for this request.'))
+    return jsonAnswer(gatewayError(403, 'AUTH-004', 'The access token does not have the scope for this request.'))
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
+import { answerErrors } from '../http/judge-answer.ts'
 import { AuthorizeAnswer, AuthorizeRequest } from '../oauth/authorize.ts'
 import { CompleteAnswer, CompleteRequest } from '../oauth/complete.ts'
 import { type Operation, pathParameter } from './operation.ts'
@@ -8,20 +9,16 @@ const query = (name: string, required: boolean, description: string) =>
   ({ name, in: 'query', required, schema: z.string().describe(description) }) as const
 
 /** What the exchange of a code can end with. */
-const fromCode = [
+const fromCode: readonly ErrorCode[] = [
   'state_invalid',
   'access_denied',
   'issuer_mismatch',
   'code_rejected',
-  'missing_scope',
   'account_mismatch',
   'client_rejected',
-  'provider_unreachable',
-  'provider_unavailable',
-  'provider_rate_limited',
-  'provider_unauthorized',
-  'provider_answer_invalid',
-] as const satisfies ErrorCode[]
+  'token_undecryptable',
+  ...answerErrors,
+]
 
 const toApp = 'To the app, with <provider>_connected=true or <provider>_error=<code>.'
 

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 import { PatchbayError } from '../errors.ts'
 import { AuthorizeAnswer, AuthorizeRequest, beginConnection } from '../oauth/authorize.ts'
 import { chooseTenant, disconnectIntegration, listIntegrations, requireOwnIntegration } from '../oauth/integrations.ts'
+import { answerErrors } from '../http/judge-answer.ts'
 import { originOf } from '../oauth/origin.ts'
 import { refreshNow } from '../oauth/tokens.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
@@ -34,20 +35,7 @@ const fromProvider = [
   'token_undecryptable',
 ] as const satisfies ErrorCode[]
 
-const fromProviderApi = [
-  ...fromProvider,
-  'app_not_installed',
-  'provider_unreachable',
-  'provider_unavailable',
-  'provider_rate_limited',
-  'provider_unauthorized',
-  'provider_forbidden',
-  'provider_not_found',
-  'provider_rejected',
-  'provider_answer_invalid',
-  'provider_answer_too_large',
-  'host_not_allowed',
-] as const satisfies ErrorCode[]
+const fromProviderApi: readonly ErrorCode[] = [...fromProvider, ...answerErrors]
 
 /** The routes of the function `integrations`; all of them are a signed-in user's. */
 export const routes: readonly Route[] = [

@@ -39,6 +39,14 @@ const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, wh
   contract: { code: 'provider_answer_invalid', says: (path, why) => `answered ${path} otherwise than agreed (${why}).` },
 }
 
+/** Every code that a request to a provider's API can end with. */
+export const answerErrors: readonly ErrorCode[] = [
+  ...new Set(Object.values(outcomes).map(({ code }) => code)),
+  'provider_unreachable',
+  'provider_answer_too_large',
+  'host_not_allowed',
+]
+
 /** Sorts the answer to a request for `url` by what happens next. `now` is in milliseconds since the epoch. */
 export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: Answer, now: number): Judgement {
   const { api, id, name } = definition
@@ -84,10 +92,12 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   const reason = known !== undefined || /^[\w.-]{1,64}$/.test(found ?? '') ? found : undefined
   const meaning = known ?? meaningOf(status)
   const { code, says, hint } = outcomes[meaning]
-  const wait = retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)
+  const next = nextOf(meaning)
+  const asked = () => retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)
+  const wait = next === 'retry' ? asked() : undefined
   return {
     ok: false,
-    next: nextOf(meaning),
+    next,
     error: new PatchbayError(code, `${name} ${says(path, reason === undefined ? `${status}` : `${status}, ${reason}`)}`, {
       context: { provider: id, status, ...(reason !== undefined && { reason }) },
       ...(hint !== undefined && { hint }),

@@ -150,7 +150,7 @@ export function createProviderApi({
 
 /** The token that replaces one which was refused. The same again would be refused again. */
 async function newerToken(tokens: TokenSource, refused: AccessToken, error: PatchbayError): Promise<AccessToken> {
-  const token = await tokens.renew(refused.version)
+  const token = await tokens.renew(refused.version, error.message)
   if (token.accessToken === refused.accessToken) throw error
   return token
 }

@@ -170,7 +170,7 @@ class Refresh {
     if (secret.grantType === 'service_account') return (await requestServiceAccountToken(runtime, definition)).token
     if (secret.grantType === 'client_credentials') return (await requestAppToken(runtime, definition, secret.accountId)).token
     if (secret.refreshTokenJwe === null) {
-      throw this.failure('needs_reauth', 'gave no refresh token', 'Connect the account again.')
+      throw this.failure('needs_reauth', 'gave a token that has ended, and none to refresh it with', 'Connect the account again.')
     }
     const refreshToken = await decryptFor(secretOwner(integrationId, name), secret.refreshTokenJwe, runtime.config.tokenKeys)
     return (await refreshTokens(runtime, definition, refreshToken)).token

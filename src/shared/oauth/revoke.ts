@@ -64,12 +64,11 @@ async function revokeAt(runtime: Runtime, definition: ProviderDefinition, row: R
     const tokens = lastTokens(runtime, definition, accessToken, refreshToken)
     await createProviderApi({ runtime, definition, tokens }).send(revocation.request)
   } else if (revocation?.by === 'token') {
-    // The refresh token, where there is one: with it the provider ends the access token as well.
-    const last =
-      refreshToken === null
-        ? ({ token: accessToken, hint: 'access_token' } as const)
-        : ({ token: refreshToken, hint: 'refresh_token' } as const)
-    await revokeToken(runtime, definition, revocation.url, last)
+    // Both: which of them ends the other is told by few providers, and one that is unknown is answered like one that has ended. The
+    // refresh token last, as with some nothing is known any more once it has ended.
+    await revokeToken(runtime, definition, revocation.url, { token: accessToken, hint: 'access_token' })
+    if (refreshToken !== null)
+      await revokeToken(runtime, definition, revocation.url, { token: refreshToken, hint: 'refresh_token' })
   }
 }
 

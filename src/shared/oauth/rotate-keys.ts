@@ -52,8 +52,8 @@ async function walkOnce(runtime: Runtime, keyId: string, onWritten: () => void):
   }
 }
 
-/** One secret of each key is read first: a mistake shows before the work begins, not in its middle. */
-async function requireAllKeys(runtime: Runtime): Promise<void> {
+/** Reads one secret of each key: a mistake shows before the work begins, not in its middle. Throws `token_undecryptable`. */
+export async function requireAllKeys(runtime: Runtime): Promise<void> {
   for (const { keyId, integrationId, name, jwe } of await listKeyIds(runtime.sql)) {
     try {
       await decryptFor(secretOwner(integrationId, name), jwe, runtime.config.tokenKeys)

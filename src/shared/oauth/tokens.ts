@@ -30,7 +30,8 @@ export function tokenSource(
       if (!kept || !isFresh(kept, runtime.now())) kept = await currentCredentials(runtime, definition, id)
       return kept
     },
-    renew: async (version) => {
+    renew: async (version, reason) => {
+      await requireRefreshable(runtime, definition, id, { version, reason })
       kept = await refreshSince(runtime, definition, id, version)
       // Somebody's newer token may have grown old since.
       if (!isValid(kept, runtime.now())) kept = await refreshSince(runtime, definition, id, kept.version)
@@ -73,6 +74,22 @@ async function currentCredentials(runtime: Runtime, definition: ProviderDefiniti
   const old = await openSecret(runtime, id, secret)
   if (isFresh(secret, runtime.now()) || secret.status === 'needs_reauth') return old
   return newerIfSoon(runtime, definition, id, old)
+}
+
+/** A token that was refused and that nothing can replace is its owner's to mend, for the reason that the provider gave. */
+async function requireRefreshable(
+  { sql }: Runtime,
+  definition: ProviderDefinition,
+  id: SecretId,
+  { version, reason }: { version: bigint; reason: string },
+): Promise<void> {
+  const secret = await readSecret(sql, id)
+  if (secret?.version !== version || secret.refreshTokenJwe !== null || secret.grantType !== 'authorization_code') return
+  if (!(await markNeedsReauth(sql, id, version, reason))) return
+  throw new PatchbayError('needs_reauth', reason, {
+    context: { provider: definition.id, integrationId: id.integrationId },
+    hint: 'Connect the account again.',
+  })
 }
 
 function notConnected(definition: ProviderDefinition, integrationId: string): PatchbayError {

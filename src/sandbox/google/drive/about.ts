@@ -1,3 +1,4 @@
+import type { drive_v3 } from '@googleapis/drive'
 import { userResource } from './file-resource.ts'
 import type { Account } from '../accounts.ts'
 import type { DriveStore } from './drive-store.ts'
@@ -9,7 +10,8 @@ const presentation = 'application/vnd.google-apps.presentation'
 const office = 'application/vnd.openxmlformats-officedocument'
 
 /** Who the account is, and how much it stores: about.get. */
-export function aboutResource(store: DriveStore, account: Account): object {
+export function aboutResource(store: DriveStore, account: Account): drive_v3.Schema$About {
+  const user = userResource(account, account)
   let usage = 0
   let trash = 0
   for (const file of store.files) {
@@ -19,7 +21,7 @@ export function aboutResource(store: DriveStore, account: Account): object {
   }
   return {
     kind: 'drive#about',
-    user: userResource(account, account),
+    ...(user && { user }),
     storageQuota: {
       limit: String(limitBytes),
       usage: String(usage),

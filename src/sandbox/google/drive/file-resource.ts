@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { drive_v3 } from '@googleapis/drive'
 import { timestamp } from '../../clock.ts'
 import { extension } from '../../mime-types.ts'
 import { findAccount, type Account } from '../accounts.ts'
@@ -6,7 +7,10 @@ import { audience, canEdit, visibleParent } from './access.ts'
 import { folderType, isFolder, isNative, type DriveFile } from './drive-file.ts'
 import { innerMask, project, selects, type FieldMask } from './field-mask.ts'
 
-type Field = (file: DriveFile, viewer: Account) => unknown
+type Field<Value = unknown> = (file: DriveFile, viewer: Account) => Value
+
+/** A field of the API's own type, each with how it is worked out. */
+type Fields = { readonly [Name in keyof drive_v3.Schema$File]?: Field<drive_v3.Schema$File[Name]> }
 
 const documentPaths: Readonly<Record<string, string>> = {
   'application/vnd.google-apps.document': 'document',
@@ -15,7 +19,7 @@ const documentPaths: Readonly<Record<string, string>> = {
 }
 
 // Undefined: the field is absent. Integers of 64 bits are strings in JSON.
-const fields: Readonly<Record<string, Field>> = {
+const fields: Fields = {
   kind: () => 'drive#file',
   id: (file) => file.id,
   name: (file) => file.name,
@@ -53,7 +57,7 @@ const fields: Readonly<Record<string, Field>> = {
   driveId: (file) => file.drive?.id,
   teamDriveId: (file) => file.drive?.id,
   // In a shared drive nobody owns a file, and who may see it is the drive's affair.
-  owners: (file, viewer) => (file.drive === null ? [userResource(findAccount(file.owner ?? ''), viewer)] : undefined),
+  owners: (file, viewer) => (file.drive === null ? owners(findAccount(file.owner ?? ''), viewer) : undefined),
   ownedByMe: (file, viewer) => (file.drive === null ? file.owner === viewer.email : undefined),
   shared: (file) => (file.drive === null ? audience(file).length > 0 : undefined),
   sharedWithMeTime: (file, viewer) =>
@@ -106,10 +110,15 @@ export class FileRenderer {
 }
 
 /** A user, as Drive shows one to another. */
-export function userResource(account: Account | undefined, viewer: Account): object | undefined {
+export function userResource(account: Account | undefined, viewer: Account): drive_v3.Schema$User | undefined {
   if (account === undefined) return undefined
   const { displayName, permissionId, email } = account
   return { kind: 'drive#user', displayName, me: account === viewer, permissionId, emailAddress: email }
+}
+
+function owners(account: Account | undefined, viewer: Account): drive_v3.Schema$User[] | undefined {
+  const owner = userResource(account, viewer)
+  return owner && [owner]
 }
 
 function contentKey(file: DriveFile): string {
@@ -127,7 +136,7 @@ function webViewLink(file: DriveFile): string {
   return `https://drive.google.com/file/d/${file.id}/view?usp=drivesdk`
 }
 
-function capabilities(file: DriveFile, viewer: Account): Record<string, boolean> {
+function capabilities(file: DriveFile, viewer: Account): drive_v3.Schema$File['capabilities'] {
   const edit = canEdit(file, viewer.email)
   return {
     canAddChildren: edit && isFolder(file),

@@ -1,3 +1,4 @@
+import type { drive_v3 } from '@googleapis/drive'
 import { timestamp } from '../../clock.ts'
 import type { Account } from '../accounts.ts'
 import { missingParameter } from '../api-error.ts'
@@ -37,7 +38,11 @@ export class Responder {
   }
 
   fileList(files: readonly DriveFile[], nextPageToken: string | undefined, viewer: Account, mask: FieldMask): Response {
-    const rest = { kind: 'drive#fileList', nextPageToken, incompleteSearch: false }
+    const rest = {
+      kind: 'drive#fileList',
+      ...(nextPageToken !== undefined && { nextPageToken }),
+      incompleteSearch: false,
+    } satisfies drive_v3.Schema$FileList
     if (!selects(mask, 'files')) return this.plain(rest, mask)
     const renderer = this.#renderer(viewer, innerMask(mask, 'files'))
     return json(
@@ -49,8 +54,8 @@ export class Responder {
     )
   }
 
-  changeList(entries: readonly FeedEntry[], tokens: object, viewer: Account, mask: FieldMask): Response {
-    const rest = { kind: 'drive#changeList', ...tokens }
+  changeList(entries: readonly FeedEntry[], tokens: drive_v3.Schema$ChangeList, viewer: Account, mask: FieldMask): Response {
+    const rest = { kind: 'drive#changeList', ...tokens } satisfies drive_v3.Schema$ChangeList
     if (!selects(mask, 'changes')) return this.plain(rest, mask)
     const inner = innerMask(mask, 'changes')
     return json(
@@ -64,7 +69,12 @@ export class Responder {
 
   #change(entry: FeedEntry, viewer: Account, mask: FieldMask | null): string {
     const { change, removed } = entry
-    const common = { kind: 'drive#change', changeType: entry.kind, time: timestamp(change.time), removed }
+    const common = {
+      kind: 'drive#change',
+      changeType: entry.kind,
+      time: timestamp(change.time),
+      removed,
+    } satisfies drive_v3.Schema$Change
     if (entry.kind === 'drive') {
       const drive = entry.drive === null ? {} : { drive: driveResource(entry.drive) }
       return JSON.stringify(project({ ...common, driveId: entry.change.driveId, ...drive }, mask))
@@ -81,7 +91,7 @@ export class Responder {
 }
 
 /** A shared drive as the API shows it. */
-export function driveResource({ id, name, created }: SharedDrive): object {
+export function driveResource({ id, name, created }: SharedDrive): drive_v3.Schema$Drive {
   return { kind: 'drive#drive', id, name, createdTime: timestamp(created), hidden: false }
 }
 

@@ -7,16 +7,19 @@ const links = z.object({ next: z.object({ href: z.string() }).nullish() }).nulli
 /** GET https://api.userprofile.autodesk.com/userinfo */
 export const UserInfo = z.object({
   sub: z.string(),
-  name: z.string().optional(),
-  preferred_username: z.string().optional(),
-  email: z.string().optional(),
+  name: z.string().nullish(),
+  preferred_username: z.string().nullish(),
+  email: z.string().nullish(),
 })
+
+/** The status is a text, such as `403`. */
+const RegionWarning = z.object({ ErrorCode: z.string().nullish(), HttpStatusCode: z.coerce.number().catch(0) })
 
 /** GET /project/v1/hubs. A region that fails is in `meta.warnings`, and the status is 200 all the same. */
 export const Hubs = z.object({
-  data: z.array(z.object({ id: z.string(), attributes: z.object({ name: z.string().optional() }).optional() })),
+  data: z.array(z.object({ id: z.string(), attributes: z.object({ name: z.string().nullish() }).nullish() })),
   links,
-  meta: z.object({ warnings: z.array(z.object({ ErrorCode: z.string().nullish() })).nullish() }).nullish(),
+  meta: z.object({ warnings: z.array(RegionWarning).nullish() }).nullish(),
 })
 
 /** GET /project/v1/hubs/{hub}/projects */
@@ -81,15 +84,11 @@ export const FolderContents = z.object({
 /** POST /data/v1/projects/{project}/versions; how a file is deleted, too. */
 export const CreatedVersion = z.object({ data: Version, included: z.array(Item).optional() })
 
-/** An error of Data Management. */
-export const JsonApiErrors = z.object({
-  errors: z
-    .tuple([z.object({ status: z.string().optional(), code: z.string(), detail: z.string().optional() })])
-    .rest(z.unknown()),
-})
+/** An error of Data Management. Of errors only the code is read: the rest is for people. */
+export const JsonApiErrors = z.object({ errors: z.tuple([z.object({ code: z.string() })]).rest(z.unknown()) })
 
 /** An error of the gateway in front of every API. */
-export const GatewayError = z.object({ errorCode: z.string(), developerMessage: z.string().optional() })
+export const GatewayError = z.object({ errorCode: z.string() })
 
 /** The reason code of either. */
 export const ApiError = z.union([

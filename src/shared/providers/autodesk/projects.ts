@@ -17,7 +17,10 @@ export function projectsRequest(cursor: string | null): ApiRequest {
   return { path: parseCursor(cursor).path }
 }
 
-/** The projects of a page, with ids as `b.<uuid>`. Throws `provider_forbidden` when Autodesk shows no account to this app, and says so. */
+/**
+ * The projects of a page, with ids as `b.<uuid>`. Throws when Autodesk shows no account to this app, and says why: `provider_unavailable`
+ * for a region that fails, else `provider_forbidden`.
+ */
 export function projectsPage(body: unknown, answer: { cursor: string | null }): { items: ListItem[]; next: string | null } {
   const { reads, hubs } = parseCursor(answer.cursor)
   if (reads === 'projects') {
@@ -30,9 +33,11 @@ export function projectsPage(body: unknown, answer: { cursor: string | null }): 
   const known = [...hubs, ...data.map(({ id }) => id).filter((id) => id.startsWith('b.'))]
   // Hubs are not paged as far as is known.
   if (links?.next) return { items: [], next: cursorText({ reads, path: pathOf(links.next.href), hubs: known }) }
-  const warning = meta?.warnings?.[0]
-  if (known.length === 0 && warning) throw notAdded(warning.ErrorCode)
-  return { items: [], next: nextHub(known) }
+  const warnings = meta?.warnings ?? []
+  if (known.length > 0 || warnings.length === 0) return { items: [], next: nextHub(known) }
+  // The account may be in the region that fails.
+  const failing = warnings.find(({ HttpStatusCode: status }) => status >= 500 || status === 429)
+  throw failing ? unavailable(failing.HttpStatusCode) : notAdded(warnings[0]?.ErrorCode)
 }
 
 function nextHub([hub, ...hubs]: readonly string[]): string | null {
@@ -52,6 +57,12 @@ function parseCursor(cursor: string | null): Cursor {
 
 function cursorText(cursor: Cursor): string {
   return JSON.stringify(cursor)
+}
+
+/** `status` is that of a region, in an answer that is 200. */
+function unavailable(status: number): PatchbayError {
+  const message = `Autodesk is failing to list the accounts of a region (${status}). Try again later.`
+  return new PatchbayError('provider_unavailable', message, { context: { provider: 'autodesk', status } })
 }
 
 /** Autodesk answers 200 with an empty list and a warning for each region. */

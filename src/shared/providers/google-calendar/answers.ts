@@ -79,10 +79,9 @@ export const EventList = z.object({
  */
 export const ErrorBody = z.object({
   error: z.object({
-    code: z.number().optional(),
-    message: z.string().optional(),
-    errors: z.array(z.object({ reason: z.string().optional() })).optional(),
-    details: z.array(z.object({ reason: z.string().optional() })).optional(),
+    message: z.string().nullish(),
+    errors: z.array(z.object({ reason: z.string().nullish() })).nullish(),
+    details: z.array(z.object({ reason: z.string().nullish() })).nullish(),
   }),
 })
 
@@ -97,4 +96,4 @@ export const TokenGrant = z.object({
 })
 
 /** An error of the token endpoint. */
-export const TokenError = z.object({ error: z.string().min(1), error_description: z.string().optional() })
+export const TokenError = z.object({ error: z.string().min(1), error_description: z.string().nullish() })

@@ -33,10 +33,10 @@ export const reasons = {
   // Not `required`: it is a missing parameter with 400 and a missing token with 401, and the status tells which.
 } as const satisfies Record<string, ReasonMeaning>
 
-/** The reason code of an error answer. */
+/** The reason code of an error answer, of Google Drive too. */
 export function reason(body: unknown): string | undefined {
   const { errors, details } = ErrorBody.safeParse(body).data?.error ?? {}
-  return errors?.[0]?.reason ?? details?.find((detail) => detail.reason !== undefined)?.reason
+  return errors?.[0]?.reason ?? details?.find((detail) => detail.reason)?.reason ?? undefined
 }
 
 /**

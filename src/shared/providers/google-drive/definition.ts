@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineProvider } from '../define.ts'
+import { reason } from '../google-calendar/errors.ts'
 import { FileList } from './answers.ts'
 import { fileStream } from './file-stream.ts'
 import { onlyFolders } from './items.ts'
@@ -30,16 +31,14 @@ export const provider = defineProvider({
   },
   api: {
     baseUrl: 'https://www.googleapis.com/drive/v3',
-    reason: (body) => {
-      const parsed = ErrorBody.safeParse(body)
-      return parsed.success ? parsed.data.error.errors?.[0]?.reason : undefined
-    },
+    reason,
     // Most of them come as 403. https://developers.google.com/workspace/drive/api/guides/handle-errors
     reasons: {
       userRateLimitExceeded: 'rate_limited',
       rateLimitExceeded: 'rate_limited',
       dailyLimitExceeded: 'rate_limited',
       insufficientPermissions: 'missing_scope',
+      ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'missing_scope',
     },
   },
   account: {
@@ -72,8 +71,6 @@ export const provider = defineProvider({
   },
   streams: { google_drive: fileStream },
 })
-
-const ErrorBody = z.object({ error: z.object({ errors: z.array(z.object({ reason: z.string().optional() })).optional() }) })
 
 const About = z.object({
   user: z.object({

@@ -2,7 +2,7 @@ import { defineProvider } from '../define.ts'
 import { Account, ClientPage } from './answers.ts'
 import { encodedIdNumber } from './encoded-id.ts'
 import { accountQuery, clientsQuery, disconnectMutation } from './queries.ts'
-import { apiVersion, jobberReason, throttledMs } from './refusals.ts'
+import { apiVersion, jobberReason, schemaErrors, throttledMs } from './refusals.ts'
 import { jobberTokenAnswer } from './token-answer.ts'
 
 const httpsUrl = /^https:\/\/[\w.-]+(:\d+)?(\/[\w./-]*)?$/
@@ -54,7 +54,7 @@ export const provider = defineProvider({
       user_errors: 'rejected',
       version_not_served: 'contract',
       graphql_error: 'contract',
-      undefinedField: 'contract',
+      ...schemaErrors,
     },
     retryAfterMs: ({ body }) => throttledMs(body),
   },

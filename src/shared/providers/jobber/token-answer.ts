@@ -7,11 +7,11 @@ import { sentenceReason } from './refusals.ts'
  * https://developer.getjobber.com/docs/building_your_app/refresh_token_rotation
  */
 export function jobberTokenAnswer(body: JsonObject): TokenAnswer {
-  const { error } = body
+  const { error, token_type } = body
   if (typeof error === 'string') return { error }
   // Any of them says that this account gives no tokens to the app.
   const reason = sentenceReason(body)
   if (reason === 'service_unavailable') return { error: 'temporarily_unavailable' }
   if (reason !== undefined) return { error: 'invalid_grant' }
-  return { token: { token_type: 'Bearer', ...body } }
+  return { token: { ...body, token_type: token_type ?? 'Bearer' } }
 }

@@ -73,15 +73,15 @@ export const EventDeltaPage = z.object({
   '@odata.deltaLink': z.url().optional(),
 })
 
-/** https://learn.microsoft.com/graph/errors */
-export const GraphError = z.object({ error: z.object({ code: z.string().min(1), message: z.string().optional() }) })
+/** Only the code is read. https://learn.microsoft.com/graph/errors */
+export const GraphError = z.object({ error: z.object({ code: z.string().min(1) }) })
 
 /** An error of the token endpoint. `error_codes` has the numbers of the AADSTS codes. */
 export const TokenError = z.object({
   error: z.string().min(1),
-  error_description: z.string().optional(),
-  error_codes: z.array(z.number()).optional(),
-  suberror: z.string().optional(),
+  error_description: z.string().nullish(),
+  error_codes: z.array(z.number()).nullish(),
+  suberror: z.string().nullish(),
 })
 
 /** What the token endpoint grants. A refresh may come without a new refresh token. */

@@ -1,6 +1,8 @@
 import type { JsonObject, TokenAnswer } from '../define.ts'
 import { TokenError } from './answers.ts'
 
+const Refusal = TokenError.pick({ error: true })
+
 /**
  * A token answer with its scopes named as they were asked for: Microsoft may write `https://graph.microsoft.com/calendars.read` for
  * `Calendars.Read`. https://learn.microsoft.com/entra/identity-platform/scopes-oidc
@@ -9,8 +11,8 @@ import { TokenError } from './answers.ts'
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 export function readTokenAnswer(body: JsonObject, askedFor: readonly string[]): TokenAnswer {
-  const refused = TokenError.safeParse(body)
-  if (refused.success) return { error: refused.data.error }
+  const refused = Refusal.safeParse(body)
+  if (refused.success) return refused.data
   const { scope } = body
   return { token: typeof scope === 'string' ? { ...body, scope: asAskedFor(scope, askedFor) } : body }
 }

@@ -20,12 +20,14 @@ export const Company = z.object({
 })
 export const Companies = z.array(Company)
 
-/** An error, in the form of version 1, of version 2, or of OAuth. */
+/** An error: `errors` in version 1, `error` in version 2 and of OAuth, or `message`. Each is read by itself, as any may be null. */
 export const ErrorBody = z.object({
   errors: z.unknown().optional(),
-  error: z.union([z.string(), z.object({ code: z.string().optional(), message: z.string().optional() })]).optional(),
-  message: z.string().optional(),
+  error: z.unknown().optional(),
+  message: z.unknown().optional(),
 })
+/** `error` of version 2. */
+export const ErrorDetails = z.object({ code: z.string() })
 
 /** GET /rest/v1.0/companies/{id}/project_regions */
 export const ProjectRegions = z.array(Named)

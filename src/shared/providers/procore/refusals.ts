@@ -1,4 +1,4 @@
-import { ErrorBody } from './answers.ts'
+import { ErrorBody, ErrorDetails } from './answers.ts'
 
 /**
  * Procore's errors have no codes, only sentences, and these three ask for something else than their status says. A sentence that is not
@@ -18,7 +18,7 @@ export function procoreReason(body: unknown): string | undefined {
   const texts = [errors, error, message].flatMap(textsOf)
   const known = sentences.find(([sentence]) => texts.some((text) => text.startsWith(sentence)))
   if (known) return known[1]
-  return typeof error === 'string' ? error : error?.code
+  return typeof error === 'string' ? error : ErrorDetails.safeParse(error).data?.code
 }
 
 function textsOf(part: unknown): string[] {

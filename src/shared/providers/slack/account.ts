@@ -9,5 +9,5 @@ import { AuthTest } from './answers.ts'
 export function readAccount(body: unknown): Account {
   const { team, team_id, enterprise_id, is_enterprise_install, user_id, bot_id } = AuthTest.parse(body)
   const place = z.string().parse((is_enterprise_install && enterprise_id) || team_id)
-  return { id: bot_id === undefined ? `${place}:${user_id}` : place, label: team ?? place }
+  return { id: bot_id ? place : `${place}:${user_id}`, label: team ?? place }
 }

@@ -37,7 +37,7 @@ export function readTokenAnswer(body: JsonObject): TokenAnswer {
   const failure = Failure.safeParse(body)
   if (failure.success) return { error: errors[failure.data.error] ?? failure.data.error }
   const user = AuthedUser.safeParse(body['authed_user']).data
-  if (!('access_token' in body)) return { token: user ? bearer(user) : body }
+  if (!body['access_token']) return { token: user ? bearer(user) : body }
   return { token: bearer(body), ...(user && { others: { user: bearer(user) } }) }
 }
 
