@@ -90,7 +90,7 @@ describe('an answer', () => {
   })
 
   it('asks to wait until its cost has been refilled', () => {
-    const wait = (body: unknown) => api.retryAfterMs({ headers: new Headers(), body })
+    const wait = (body: unknown) => api.retryAfterMs({ status: 200, headers: new Headers(), body })
     expect(wait(throttled(2_450, 200))).toBe(4_500)
     expect(wait(throttled(100, 200))).toBe(0)
     expect(wait(failed('Throttled', { code: 'THROTTLED' }))).toBeUndefined()

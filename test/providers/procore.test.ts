@@ -37,7 +37,7 @@ describe('a refusal', () => {
     [{ 'x-rate-limit-reset': 'soon' }, undefined],
     [{}, undefined],
   ])('with the headers %j asks for %s ms', (headers, ms) => {
-    expect(api.retryAfterMs({ headers: new Headers(headers), body: undefined }, 1_466_182_240_000)).toBe(ms)
+    expect(api.retryAfterMs({ status: 429, headers: new Headers(headers), body: undefined }, 1_466_182_240_000)).toBe(ms)
   })
 })
 

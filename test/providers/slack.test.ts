@@ -91,12 +91,52 @@ describe('an answer of the API', () => {
   })
 
   it('makes us wait 30 s when Slack limits requests without saying for how long', () => {
-    const wait = (error: string) => api.retryAfterMs({ headers: new Headers(), body: { ok: false, error } })
+    const headers = new Headers()
+    const wait = (error: string) => api.retryAfterMs({ status: 200, headers, body: { ok: false, error } })
     expect([wait('ratelimited'), wait('rate_limited'), wait('internal_error')]).toEqual([30_000, 30_000, undefined])
+    expect(api.retryAfterMs({ status: 429, headers, body: undefined })).toBe(30_000)
   })
 })
 
 describe('a list', () => {
+  type List = (typeof lists)['users']
+
+  /** What is asked for after this page. */
+  function readPage(list: List, body: unknown, cursor: string | null) {
+    const { items, next } = list.read(body, { headers: new Headers(), cursor })
+    const { path, query } = list.request(next)
+    return { items, next, asks: next === null ? null : `${path} ${query?.['team_id'] ?? '-'} ${query?.['cursor'] ?? '-'}` }
+  }
+
+  const page = (next_cursor: string | null, more: object) => ({ ok: true, ...more, response_metadata: { next_cursor } })
+  const firstPage = (list: List) => readPage(list, { ok: true, user_id: 'U9', is_enterprise_install: false }, null)
+
+  it('is that of the workspace, once Slack has said that the token is of one', () => {
+    expect(lists.users.request(null)).toEqual({ path: '/auth.test' })
+    expect(firstPage(lists.users)).toMatchObject({ items: [], asks: '/users.list - -' })
+  })
+
+  it('of an organization is those of its workspaces, whose names are in the labels', () => {
+    const first = readPage(lists.users, { ok: true, user_id: 'U9', is_enterprise_install: true }, null)
+    expect(first).toMatchObject({ items: [], asks: '/auth.teams.list - -' })
+    const teams = readPage(lists.users, page('dGVh', { teams: [{ id: 'T1', name: 'Acme' }] }), first.next)
+    expect(teams).toMatchObject({ items: [], asks: '/auth.teams.list - dGVh' })
+    const all = readPage(lists.users, page('', { teams: [{ id: 'T2', name: null }] }), teams.next)
+    expect(all).toMatchObject({ items: [], asks: '/users.list T1 -' })
+
+    const one = readPage(lists.users, page('dXNl', { members: [{ id: 'U1', name: 'ana' }] }), all.next)
+    expect(one).toMatchObject({ items: [{ id: 'U1', label: 'ana (Acme)' }], asks: '/users.list T1 dXNl' })
+    const two = readPage(lists.users, page('', { members: [] }), one.next)
+    expect(two).toMatchObject({ items: [], asks: '/users.list T2 -' })
+    const three = readPage(lists.users, page('', { members: [{ id: 'U2', name: 'bo' }] }), two.next)
+    expect(three).toMatchObject({ items: [{ id: 'U2', label: 'bo (T2)' }], next: null })
+  })
+
+  it('of an organization without workspaces is empty', () => {
+    const first = readPage(lists.channels, { ok: true, user_id: 'U9', is_enterprise_install: true }, null)
+    expect(readPage(lists.channels, page('', { teams: [] }), first.next)).toMatchObject({ items: [], next: null })
+  })
+
   it('of users has people only, and ends with an empty cursor', () => {
     const members = [
       { id: 'USLACKBOT', name: 'slackbot', is_bot: false },
@@ -106,8 +146,8 @@ describe('a list', () => {
       { id: 'U4', name: 'bilal', real_name: '' },
       { id: 'U5', team_id: null, name: null, real_name: null, deleted: null, is_bot: null, profile: null },
     ]
-    const page = (next_cursor: string) => lists.users.read({ ok: true, members, response_metadata: { next_cursor } })
-    expect(page('')).toEqual({
+    const { next } = firstPage(lists.users)
+    expect(readPage(lists.users, page('', { members }), next)).toMatchObject({
       items: [
         { id: 'U1', label: 'Ana Almeida' },
         { id: 'U4', label: 'bilal' },
@@ -115,7 +155,7 @@ describe('a list', () => {
       ],
       next: null,
     })
-    expect(page('dXNl').next).toBe('dXNl')
+    expect(readPage(lists.users, page('dXNl', { members }), next).asks).toBe('/users.list - dXNl')
   })
 
   it('of channels has those without a name too', () => {
@@ -123,7 +163,8 @@ describe('a list', () => {
       { id: 'C1', name: 'general' },
       { id: 'C2', name: null, is_archived: null },
     ]
-    expect(lists.channels.read({ ok: true, channels, response_metadata: { next_cursor: null } })).toEqual({
+    const { next } = firstPage(lists.channels)
+    expect(readPage(lists.channels, page(null, { channels }), next)).toMatchObject({
       items: [
         { id: 'C1', label: '#general' },
         { id: 'C2', label: 'C2' },

@@ -184,6 +184,13 @@ describe('hubs and projects', () => {
   })
 })
 
+it('says AUTH-004 to a token that lacks the scope', async () => {
+  await using autodesk = await open()
+  const { body } = await autodesk.post('/token', { grant_type: 'client_credentials', scope: 'account:read' })
+  const answer = await autodesk.get(Tokens.parse(body).access_token, '/project/v1/hubs')
+  expect(answer).toMatchObject({ status: 403, body: { errorCode: 'AUTH-004' } })
+})
+
 it('has gateway errors before the API’s own', async () => {
   await using autodesk = await open()
   await autodesk.admin.addFault({ fault: { type: 'rate-limit', retryAfterSeconds: 7 } })

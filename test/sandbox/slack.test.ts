@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { sandboxClient } from '../../src/sandbox/client.ts'
 import { approveConsent } from '../../src/sandbox/consent.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
+import type { ProviderApi } from '../../src/shared/http/provider-api.ts'
+import { listItems } from '../../src/shared/providers/lists.ts'
+import { findProvider } from '../../src/shared/providers/registry.ts'
 
 type Query = Record<string, string>
 
@@ -10,8 +13,9 @@ const redirectUri = 'http://127.0.0.1:9999/callback'
 const client = { client_id: 'sandbox-client', client_secret: 'sandbox-secret', redirect_uri: redirectUri }
 
 const Parts = z.object({ access_token: z.string(), refresh_token: z.string().default(''), expires_in: z.number().optional() })
+const Teams = z.object({ teams: z.array(z.object({ id: z.string() })) })
 const Members = z.object({
-  members: z.array(z.object({ id: z.string() })),
+  members: z.array(z.looseObject({ id: z.string() })),
   response_metadata: z.object({ next_cursor: z.string() }),
 })
 
@@ -81,7 +85,32 @@ describe('installing', () => {
     const { access_token } = Parts.parse(answer)
     expect(await slack.call(access_token, 'auth.test')).toMatchObject({ enterprise_id: 'E05GR1DSK', is_enterprise_install: true })
     expect(await slack.call(access_token, 'users.list')).toMatchObject({ ok: false, error: 'missing_argument' })
-    expect(await slack.call(access_token, 'users.list', { team_id: 'T05MC1HQR' })).toMatchObject({ ok: true })
+    const { teams } = Teams.parse(await slack.call(access_token, 'auth.teams.list'))
+    expect(teams.map(({ id }) => id)).toEqual(['T05MC1HQR', 'T05MC8PLN'])
+    for (const { id: team_id } of teams) {
+      const listed = Members.parse(await slack.call(access_token, 'users.list', { team_id }))
+      expect(listed.members[0]).toMatchObject({ team_id })
+    }
+    const elsewhere = await slack.call(access_token, 'users.list', { team_id: 'T06HB2QK9' })
+    expect(elsewhere).toEqual({ ok: false, error: 'team_access_not_granted' })
+  })
+
+  it.each([
+    ['users', ['Kim Lindqvist (Meridian Head Office)', 'Sam Okafor (Meridian Site Operations)']],
+    ['channels', ['#general (Meridian Head Office)', '#general (Meridian Site Operations)']],
+  ])('for a whole organization gives the definition the %s of all its workspaces', async (list, some) => {
+    await using slack = await open()
+    await slack.control.fill('kim@example.org', 250)
+    await slack.admin.addFault({ match: { path: '/api/auth.teams.list' }, fault: { type: 'short-page', items: 1 } })
+    const { access_token } = Parts.parse(await slack.install(undefined, 'kim@example.org'))
+    const send: ProviderApi['send'] = async ({ path, query = {} }) => {
+      const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+      return { body: await slack.call(access_token, path.slice(1), Object.fromEntries(given)), headers: new Headers() }
+    }
+    const get = () => Promise.reject(new Error('Lists are sent for.'))
+    const items = await listItems({ send, get, usage: { requests: 0, bytes: 0 } }, findProvider('slack'), list)
+    expect(items.map(({ label }) => label)).toEqual(expect.arrayContaining(some))
+    expect(items.filter(({ label }) => label.endsWith('(Meridian Head Office)')).length).toBeGreaterThanOrEqual(250)
   })
 
   it('again yields the same token for the bot, until it is revoked', async () => {

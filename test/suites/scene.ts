@@ -177,6 +177,13 @@ export class Scene implements AsyncDisposable {
     await this.sandbox.addFault({ match: this.#listPlace, fault, times })
   }
 
+  /** Lets something go wrong where the last page was read, which may be another place than where its list begins. */
+  async failPage(fault: Fault, times: number): Promise<void> {
+    const last = (await this.#apiRequests()).at(-1)
+    if (last === undefined) throw new Error('No page was read before.')
+    await this.sandbox.addFault({ match: { host: last.host, path: `^${RegExp.escape(last.path)}$` }, fault, times })
+  }
+
   /** How often the first list was asked for. */
   async listRequests(): Promise<number> {
     const { host, path } = this.#listPlace
@@ -186,12 +193,16 @@ export class Scene implements AsyncDisposable {
 
   /** How many requests the provider's API got, whatever they were about. */
   async apiRequests(): Promise<number> {
+    return (await this.#apiRequests()).length
+  }
+
+  async #apiRequests() {
     const { auth, api } = this.definition
     const hosts = [this.#place(api.baseUrl).host, ...(api.otherHosts ?? [])]
     const others = [auth.tokenUrl, auth.authorizeUrl].map((address) => this.#place(address).path)
     return (await this.sandbox.requests()).filter(
       ({ host, path }) => hosts.includes(host) && !others.some((other) => new RegExp(other).test(path)),
-    ).length
+    )
   }
 
   async refreshRequests(): Promise<number> {

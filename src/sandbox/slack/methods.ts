@@ -1,8 +1,14 @@
-import type { AuthRevokeResponse, AuthTestResponse, ConversationsListResponse, UsersListResponse } from '@slack/web-api'
+import type {
+  AuthRevokeResponse,
+  AuthTeamsListResponse,
+  AuthTestResponse,
+  ConversationsListResponse,
+  UsersListResponse,
+} from '@slack/web-api'
 import type { SandboxClock } from '../clock.ts'
 import type { AuthorizationServer, LiveToken } from '../oauth/authorization-server.ts'
 import { refusal } from './errors.ts'
-import type { Installation } from './installations.ts'
+import { installations, type Installation } from './installations.ts'
 import { pageOf } from './page.ts'
 import type { Member, Workspace } from './workspace.ts'
 
@@ -32,6 +38,7 @@ interface Method {
 export const methods: Readonly<Record<string, Method>> = {
   'auth.test': { run: authTest },
   'auth.revoke': { run: authRevoke },
+  'auth.teams.list': { run: authTeamsList },
   'users.list': { scope: 'users:read', run: usersList },
   'conversations.list': { scope: 'channels:read', run: conversationsList },
 }
@@ -60,10 +67,22 @@ function authRevoke({ token, parameters }: Call, { oauth }: MethodParts): object
   return { ok: true, revoked } satisfies AuthRevokeResponse & { revoked: boolean }
 }
 
+/** https://docs.slack.dev/reference/methods/auth.teams.list */
+function authTeamsList(call: Call): object {
+  const teams = placesOf(call.installation).map(({ workspace: { id, name } }) => ({ id, name }))
+  const page = pageOf(teams, pageRequest(call))
+  if (page === undefined) return refusal('invalid_cursor')
+  return {
+    ok: true,
+    teams: [...page.items],
+    response_metadata: { next_cursor: page.nextCursor },
+  } satisfies AuthTeamsListResponse
+}
+
 function usersList(call: Call, { workspaceOf, clock }: MethodParts): object {
-  const problem = placeProblem(call)
-  if (problem !== undefined) return problem
-  const page = pageOf(workspaceOf(call.installation).members, pageRequest(call))
+  const place = placeOf(call)
+  if ('problem' in place) return place.problem
+  const page = pageOf(workspaceOf(place.installation).members, pageRequest(call))
   if (page === undefined) return refusal('invalid_cursor')
   const withEmail = call.token.scopes.includes('users:read.email')
   return {
@@ -75,12 +94,12 @@ function usersList(call: Call, { workspaceOf, clock }: MethodParts): object {
 }
 
 function conversationsList(call: Call, { workspaceOf }: MethodParts): object {
-  const problem = placeProblem(call)
-  if (problem !== undefined) return problem
+  const place = placeOf(call)
+  if ('problem' in place) return place.problem
   const types = (call.parameters.get('types') ?? 'public_channel').split(',')
   const known = ['public_channel', 'private_channel', 'mpim', 'im']
   if (types.some((type) => !known.includes(type))) return refusal('invalid_types')
-  const page = pageOf(types.includes('public_channel') ? workspaceOf(call.installation).channels : [], {
+  const page = pageOf(types.includes('public_channel') ? workspaceOf(place.installation).channels : [], {
     ...pageRequest(call),
     limit: call.parameters.get('limit') ?? '100',
   })
@@ -95,13 +114,23 @@ function conversationsList(call: Call, { workspaceOf }: MethodParts): object {
 }
 
 /** A token of a whole organization has to say which workspace it means; for others, `team_id` says nothing new. */
-function placeProblem({ installation: { orgWide, workspace }, parameters }: Call): object | undefined {
-  if (!orgWide) return undefined
+function placeOf({ installation, parameters }: Call): { installation: Installation } | { problem: object } {
+  if (!installation.orgWide) return { installation }
   const teamId = parameters.get('team_id')
   if (teamId === undefined) {
-    return refusal('missing_argument', { response_metadata: { messages: ['[ERROR] missing required field: team_id'] } })
+    const messages = ['[ERROR] missing required field: team_id']
+    return { problem: refusal('missing_argument', { response_metadata: { messages } }) }
   }
-  return teamId === workspace.id ? undefined : refusal('team_access_not_granted')
+  const place = placesOf(installation).find(({ workspace }) => workspace.id === teamId)
+  return place ? { installation: place } : { problem: refusal('team_access_not_granted') }
+}
+
+/** Whose workspaces an installation reaches: an organization's all, its own first. */
+function placesOf(installation: Installation): Installation[] {
+  const { orgWide, enterprise } = installation
+  if (!orgWide) return [installation]
+  const others = [...installations.values()].filter((other) => other !== installation && other.enterprise === enterprise)
+  return [installation, ...others]
 }
 
 function pageRequest({ parameters, itemLimit }: Call) {

@@ -93,7 +93,8 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   const meaning = known ?? meaningOf(status)
   const { code, says, hint } = outcomes[meaning]
   const next = nextOf(meaning)
-  const asked = () => retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ headers, body: json.value }, now)
+  const asked = () =>
+    retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ status, headers, body: json.value }, now)
   const wait = next === 'retry' ? asked() : undefined
   return {
     ok: false,

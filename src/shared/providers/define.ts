@@ -114,7 +114,7 @@ export interface ApiDefinition {
   /** What the provider's reasons mean, whatever their HTTP status. One that is not here means what its status does; with 200, `rejected`. */
   reasons: Readonly<Record<string, ReasonMeaning>>
   /** How long to wait, where the provider says it otherwise than by `Retry-After`. `now` and the result are in milliseconds. */
-  retryAfterMs?: (answer: { headers: Headers; body: unknown }, now: number) => number | undefined
+  retryAfterMs?: (answer: { status: number; headers: Headers; body: unknown }, now: number) => number | undefined
 }
 
 /**

@@ -76,7 +76,7 @@ export const reading: readonly Scenario[] = [
       await scene.control.fill((await scene.account()).name, 5)
       const all = await scene.list(id)
       expect(all.length).toBeGreaterThanOrEqual(5)
-      await scene.failList({ type: 'empty-page' }, 1)
+      await scene.failPage({ type: 'empty-page' }, 1)
       const before = await scene.apiRequests()
       expect(ids(await scene.list(id))).toEqual(ids(all))
       expect(await scene.apiRequests()).toBeGreaterThan(before + 1)

@@ -55,6 +55,11 @@ export const AuthTest = answer.extend({
   enterprise_id: z.string().nullish(),
   is_enterprise_install: z.boolean().nullish(),
 })
+/** The workspaces that an organization's app may use. */
+export const AuthTeamsList = answer.extend({
+  teams: z.array(z.object({ id: z.string(), name: z.string().nullish() })),
+  ...paging,
+})
 export const AuthRevoke = answer.extend({ revoked: z.boolean().nullish() })
 export const AppsUninstall = answer
 export const TeamInfo = answer.extend({ team: z.object({ id: z.string(), name: z.string(), domain: z.string().nullish() }) })

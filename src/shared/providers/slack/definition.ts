@@ -1,6 +1,7 @@
 import { defineProvider } from '../define.ts'
 import { readAccount } from './account.ts'
 import { ConversationsList, Failure, UsersList } from './answers.ts'
+import { listOfWorkspaces } from './lists.ts'
 import { reasons } from './reasons.ts'
 import { readTokenAnswer } from './token-answer.ts'
 
@@ -35,38 +36,37 @@ export const provider = defineProvider({
     baseUrl: 'https://slack.com/api',
     reason: (body) => Failure.safeParse(body).data?.error,
     reasons,
-    retryAfterMs: ({ body }) => {
+    retryAfterMs: ({ status, body }) => {
       const reason = Failure.safeParse(body).data?.error
-      return reason !== undefined && reasons[reason] === 'rate_limited' ? defaultWaitMs : undefined
+      return status === 429 || (reason !== undefined && reasons[reason] === 'rate_limited') ? defaultWaitMs : undefined
     },
   },
   account: { request: { path: '/auth.test' }, read: readAccount },
   lists: {
-    users: {
-      request: (cursor) => ({ path: '/users.list', query: { limit: '200', cursor: cursor ?? undefined } }),
+    users: listOfWorkspaces({
+      path: '/users.list',
+      query: {},
       read: (body) => {
         const { members, response_metadata } = UsersList.parse(body)
         // Slackbot says of itself that it is no bot.
         const people = members.filter(({ id, deleted, is_bot }) => !deleted && !is_bot && id !== 'USLACKBOT')
         return {
           items: people.map(({ id, name, real_name }) => ({ id, label: real_name || name || id })),
-          next: response_metadata?.next_cursor || null,
+          next: response_metadata?.next_cursor,
         }
       },
-    },
-    channels: {
-      request: (cursor) => ({
-        path: '/conversations.list',
-        query: { types: 'public_channel', exclude_archived: 'true', limit: '200', cursor: cursor ?? undefined },
-      }),
+    }),
+    channels: listOfWorkspaces({
+      path: '/conversations.list',
+      query: { types: 'public_channel', exclude_archived: 'true' },
       read: (body) => {
         const { channels, response_metadata } = ConversationsList.parse(body)
         return {
           items: channels.map(({ id, name }) => ({ id, label: name ? `#${name}` : id })),
-          next: response_metadata?.next_cursor || null,
+          next: response_metadata?.next_cursor,
         }
       },
-    },
+    }),
   },
   streams: {},
 })

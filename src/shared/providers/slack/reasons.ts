@@ -61,7 +61,6 @@ const codes: readonly (readonly [ReasonMeaning, readonly string[]])[] = [
       'limit_required',
       'markdown_text_conflict',
       'method_not_supported_for_channel_type',
-      // Such as `team_id`, which a token of a whole organization has to name.
       'missing_argument',
       'msg_blocks_too_long',
       'msg_too_long',
