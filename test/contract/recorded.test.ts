@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Sql } from 'postgres'
 import type { z } from 'zod'
+import { type ErrorCode, PatchbayError } from '../../src/shared/errors.ts'
+import { exchangeCode } from '../../src/shared/oauth/client.ts'
 import * as autodesk from '../../src/shared/providers/autodesk/answers.ts'
 import * as calendar from '../../src/shared/providers/google-calendar/answers.ts'
 import * as jobber from '../../src/shared/providers/jobber/answers.ts'
@@ -9,6 +12,7 @@ import * as outlook from '../../src/shared/providers/outlook/answers.ts'
 import * as procore from '../../src/shared/providers/procore/answers.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import * as slack from '../../src/shared/providers/slack/answers.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { tokenAnswer } from './oauth.ts'
 import { violations } from './operation.ts'
 import { recordedDir, specsAreMissing } from './specs.ts'
@@ -48,8 +52,9 @@ const rows: readonly Row[] = [
   ['microsoft-graph/allodia/error/', reasonOf('outlook')],
   ['microsoft-graph/allodia/me.json', outlook.Me],
   ['oauth/SOURCE.txt', source],
-  ['oauth/google-callback.json', { not: 'the query of a callback' }],
-  ['oauth/microsoft-callback-cancel.json', { not: 'the query of a callback' }],
+  // Read, so its code is sent on: to nobody, here.
+  ['oauth/google-callback.json', callbackOf('google-calendar', 'provider_unreachable')],
+  ['oauth/microsoft-callback-cancel.json', callbackOf('outlook', 'access_denied')],
   ['oauth/google-token-invalid_grant', tokensOf('google-calendar', calendar.TokenError)],
   ['oauth/google-token-', tokensOf('google-calendar', calendar.TokenGrant)],
   ['oauth/microsoft-token-code.json', tokensOf('outlook', outlook.TokenGrant)],
@@ -105,15 +110,14 @@ const rows: readonly Row[] = [
 ]
 
 describe('what was recorded of providers', () => {
-  it('is read by our schemas, every file of it', (ctx) => {
+  it('is read by our schemas, every file of it', async (ctx) => {
     const missing = specsAreMissing()
     ctx.skip(missing !== undefined, missing)
-    const problems = recordedFiles().flatMap((path) => {
+    const problems = recordedFiles().map(async (path) => {
       const row = rows.find(([begin]) => path.startsWith(begin))
-      if (row === undefined) return [`${path}: is in no row of the table`]
-      return read(path, row[1])
+      return row === undefined ? [`${path}: is in no row of the table`] : read(path, row[1])
     })
-    expect(problems).toEqual([])
+    expect((await Promise.all(problems)).flat()).toEqual([])
   })
 
   it('is what the table speaks of', (ctx) => {
@@ -126,15 +130,34 @@ describe('what was recorded of providers', () => {
   })
 })
 
-function read(path: string, reads: Row[1]): string[] {
+async function read(path: string, reads: Row[1]): Promise<string[]> {
   if ('not' in reads) return []
   try {
     const json: unknown = JSON.parse(readFileSync(join(recordedDir, path), 'utf8'))
     const body = typeof json === 'object' && json !== null && 'body' in json ? json.body : json
-    void ('parse' in reads ? reads.parse(json) : reads({ json, body }))
+    await ('parse' in reads ? reads.parse(json) : reads({ json, body }))
     return []
   } catch (error) {
     return [`${path}: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+/** Authorization responses, as the provider sent the browser back with them: they end with the error `code`. */
+function callbackOf(providerId: string, code: ErrorCode): (recorded: Recorded) => Promise<void> {
+  return async ({ json }) => {
+    const definition = findProvider(providerId)
+    const { clientId, clientSecret } = definition.auth.env
+    const env = { ...completeEnv(), [clientId]: 'client', [clientSecret]: 'secret' }
+    // Nothing of it is for the database.
+    const runtime = createRuntime(undefined as unknown as Sql, env, { fetch: () => Promise.reject(new Error('offline')) })
+    const response = { parameters: new URLSearchParams((json as { query: string }).query), state: 'S', requireIssuer: false }
+    const exchange = exchangeCode(runtime, definition, {
+      ...response,
+      redirectUri: 'https://app.example',
+      codeVerifier: 'v'.repeat(43),
+    })
+    const failure: unknown = await exchange.catch((error: unknown) => error)
+    if (!(failure instanceof PatchbayError) || failure.code !== code) throw failure
   }
 }
 
