@@ -26,15 +26,12 @@ const checks = new Checks()
 await using cluster = await startCluster()
 await checks.check('all migrations apply to PostgreSQL 15', () => prepareDatabase(cluster.url, ownProjectDir, cluster.dir))
 if (checks.failed === 0) {
-  // The tick comes on the minute; the rest is done meanwhile.
-  await Promise.all([
-    checks.check('a tick of pg_cron queues a job for a due endpoint', () => withSql(cluster, 'postgres', seeTickDispatch)),
-    (async () => {
-      await checks.check('pgTAP and plpgsql_check find nothing wrong', () => proveSql(cluster))
-      await checks.check('supabase db lint finds nothing', () => supabase(cluster, 'db', 'lint', '--fail-on', 'warning'))
-      await checks.check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
-    })(),
-  ])
+  // Alone, and before anything makes extensions: pg_cron 1.4 may miss for good that jobs were scheduled, when others write to the
+  // catalog before its first look at them. The tick comes on the minute.
+  await checks.check('a tick of pg_cron queues a job for a due endpoint', () => withSql(cluster, 'postgres', seeTickDispatch))
+  await checks.check('pgTAP and plpgsql_check find nothing wrong', () => proveSql(cluster))
+  await checks.check('supabase db lint finds nothing', () => supabase(cluster, 'db', 'lint', '--fail-on', 'warning'))
+  await checks.check('supabase db advisors find nothing', () => supabase(cluster, 'db', 'advisors', '--fail-on', 'warn'))
   await checks.check('pg_dump of a live integration of every provider has none of their tokens', () => dumpWithoutTokens(cluster))
   await checks.check('supabase db reset brings back an empty project', () => resetDatabase(cluster))
 }
