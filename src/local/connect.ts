@@ -16,6 +16,7 @@ import { firstEmail, signIn } from './demo/people.ts'
 import { createNarrator } from './narrator.ts'
 import { parsePort } from './parse-port.ts'
 import { ownProjectDir } from './services.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 
 interface Options {
   user: string
@@ -42,19 +43,13 @@ const program = new Command('npm run connect --')
   .option('--json', 'print the connection as JSON', false)
   .parse()
 
-const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    process.stderr.write('\nStopping …\n')
-    stopping.abort()
-  })
-}
+const stopping = stopOnSignals()
 
 try {
   await run(findProvider(program.args[0] ?? ''), program.opts<Options>())
 } catch (error) {
   // What breaks because it was interrupted is not worth telling.
-  const { aborted } = stopping.signal
+  const { aborted } = stopping
   if (!aborted) process.stderr.write(`${styleText('red', '✗')} ${explain(error)}\n`)
   process.exitCode = aborted ? 130 : 1
 }
@@ -72,7 +67,7 @@ async function run(definition: ProviderDefinition, options: Options): Promise<vo
   const platform = started.use(
     await openPlatform(definition, { target, env: process.env, narrator, dataDir, port: options.port }),
   )
-  stopping.signal.throwIfAborted()
+  stopping.throwIfAborted()
 
   const status = await connectAs(definition, platform, target, options)
   if (options.json) console.log(JSON.stringify(status, null, 2))
@@ -93,7 +88,7 @@ async function connectAs(
     process.stderr.write(`Register this redirect URL at ${name}: ${await redirectUrlOf(patchbay, id)}\n`)
   }
   return connectInBrowser(patchbay, id, {
-    signal: stopping.signal,
+    signal: stopping,
     open: (url) => {
       process.stderr.write(`Open ${url} and agree. Ctrl-C ends the waiting.\n`)
       if (open) openBrowser(url)

@@ -17,6 +17,7 @@ import { startSandboxProcess } from './sandbox-process.ts'
 import { ownProjectDir, type Platform } from './services.ts'
 import { formatTable } from './table.ts'
 import { loadTokenKey } from './token-key.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 
 interface Options {
   root: string
@@ -36,19 +37,13 @@ const program = new Command('npm start --')
   .option('--json', 'print the report as JSON', false)
   .parse()
 
-const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    process.stderr.write('\nStopping …\n')
-    stopping.abort()
-  })
-}
+const stopping = stopOnSignals()
 
 try {
   process.exitCode = await start(program.opts<Options>())
 } catch (error) {
   // What breaks because it was interrupted is not worth telling.
-  const { aborted } = stopping.signal
+  const { aborted } = stopping
   if (!aborted) process.stderr.write(`${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = aborted ? 130 : 1
 }
@@ -99,9 +94,8 @@ async function play(platform: Platform, sandboxUrl: string, narrator: Narrator):
 
 /** Resolves with Ctrl-C. */
 function interrupted(): Promise<void> {
-  const { signal } = stopping
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }))
+  if (stopping.aborted) return Promise.resolve()
+  return new Promise((done) => stopping.addEventListener('abort', () => done(), { once: true }))
 }
 
 /** What the operator of a hosted project sets as secrets of the Edge Functions. */

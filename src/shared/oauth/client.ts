@@ -7,7 +7,7 @@ import { fillAddress } from '../providers/address.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
 import { signAssertion } from './service-account.ts'
-import { type TokenGrant, requestOptions, requestTokens } from './token-request.ts'
+import { type TokenGrant, maxAnswerBytes, parseObject, requestOptions, requestTokens } from './token-request.ts'
 
 /** Where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3). `codeVerifier` is null for a provider that takes no PKCE. */
 export async function authorizationUrl(
@@ -131,21 +131,15 @@ export async function revokeToken(
     await answer.body?.cancel()
     throw new PatchbayError('provider_unavailable', `${definition.name} could not end a token now.`, { context })
   }
-  const refusal = answer.ok ? undefined : ErrorAnswer.safeParse(parseJson(await readText(answer.body, 10_000))).data?.error
+  const refusal = answer.ok
+    ? undefined
+    : ErrorAnswer.safeParse(parseObject((await readText(answer.body, maxAnswerBytes)) ?? '')).data?.error
   // RFC 7009 answers 200 for a token that is not known; some providers do not.
   if (answer.ok || refusal === 'invalid_token' || refusal === 'invalid_grant') return
   throw new PatchbayError('client_rejected', `${definition.name} does not let this app end its tokens.`, { context })
 }
 
 const ErrorAnswer = z.object({ error: z.string() })
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '')
-  } catch {
-    return undefined
-  }
-}
 
 const noAuthentication: oauth.ClientAuth = () => {}
 

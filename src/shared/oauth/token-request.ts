@@ -34,7 +34,7 @@ export interface TokenGrant {
 export const httpTimeoutMs = 30_000
 
 /** No provider's token answer comes near it; a longer one counts as no JSON. */
-const maxAnswerBytes = 64 * 1024
+export const maxAnswerBytes = 64 * 1024
 
 /** Long enough for several tries; less for short-lived tokens, which would otherwise be due at once. */
 const refreshAheadMs = 15 * 60_000
@@ -222,7 +222,8 @@ function lifetimeIfUnsaid(
   }
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+/** The JSON object that `text` is; undefined when it is none. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : undefined
