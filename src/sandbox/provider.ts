@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Hono, MiddlewareHandler } from 'hono'
 import type { Fault, SandboxAccount, TokenSettings, TokenStats } from './admin-contract.ts'
 import type { SandboxClock } from './clock.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { OAuthClient } from './oauth/clients.ts'
 
 /** What every request to a simulated provider carries. */
@@ -27,6 +28,8 @@ export type SandboxFactory = (options: SandboxFactoryOptions) => Promise<Sandbox
 export interface SandboxFactoryOptions {
   /** The provider's time. Token lifetimes and change times must follow it, not `Date.now()`. */
   clock: SandboxClock
+  /** Sends notifications to apps, for a provider that has webhooks. */
+  deliveries: Deliveries
   /**
    * Where to keep something for the next start, such as `statePath('<company>-oauth.json')`; undefined when all is in memory. The folder
    * exists; names begin with the company, as it is shared.
@@ -56,6 +59,8 @@ export interface SandboxProvider {
   errors: ProviderErrors
   /** The generic control of each Patchbay provider that it simulates, by Patchbay's id for it. */
   controls: Readonly<Record<ProviderId, SandboxControl>>
+  /** The control of the files that it has, by Patchbay's `endpoint_type`. */
+  files?: Readonly<Record<string, SandboxFileControl>>
   /** Settles when all that was answered so far is on disk. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -85,6 +90,30 @@ export interface SandboxControl {
   fill(accountName: string, count: number): void | Promise<void>
   /** Every secret issued since the start: authorization codes, access tokens, refresh tokens, whether or not they are still good. */
   tokens(): string[]
+}
+
+/**
+ * What a test does to any provider's files without knowing which, as a person would in the provider's own pages. Also over HTTP, below
+ * `/_sandbox/files/<endpoint type>`; `sandboxClient(url)` has the same methods as `files(endpointType)`. Ids are the provider's.
+ */
+export interface SandboxFileControl {
+  /** Makes an empty tree that the account can read, and says how an endpoint names it (`endpoint_config`) and its root folder's id. */
+  createTree(account: string, name: string): { config: Record<string, unknown>; rootId: string }
+  /** Returns the ids, in order. */
+  addFolders(parentId: string, names: readonly string[]): string[]
+  /** Returns the ids, in order. */
+  addFiles(parentId: string, files: readonly NewSandboxFile[]): string[]
+  rename(id: string, name: string): void
+  move(id: string, parentId: string): void
+  /** Into the trash, or what the provider has instead; `restore` takes it out again. */
+  trash(id: string): void
+  restore(id: string): void
+  /** For good, or as good as the provider lets a person do it. */
+  remove(id: string): void
+  /** Whether the account of the tree may still see a file or folder and what is below it. */
+  setVisible(id: string, visible: boolean): void
+  /** The files below a folder that the account can see and that are not in the trash; paths from that folder down, with a leading slash. */
+  list(rootId: string): SandboxFile[]
 }
 
 /**

@@ -50,6 +50,7 @@ export function page(changes: Partial<PageToMerge> = {}): PageToMerge {
     removed: [],
     listed: [],
     rebuildPaths: false,
+    frontier: 'folders',
     orphanPath: '/Shared with me',
     next: { token: 'next' },
     fetched: changes.files?.length ?? 0,

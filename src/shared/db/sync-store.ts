@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import { PatchbayError } from '../errors.ts'
-import type { Cursor, Page } from '../sync/stream.ts'
+import type { Cursor, Page, TargetPage } from '../sync/stream.ts'
 import { expectReceipt } from './connection.ts'
 import { toJson } from './json.ts'
 
@@ -52,12 +52,29 @@ export interface FinishedRun {
   errorMessage: string | null
   requests: number
   bytes: number
-  nextSyncAt: Date
+  /** Null: the run was not the schedule's. */
+  nextSyncAt: Date | null
+}
+
+/** An item that a webhook named; `seq` is this naming's. */
+export interface Target {
+  id: string
+  seq: bigint
+}
+
+/** What was found of some targets, as `patchbay.merge_targets` takes it. */
+export interface TargetsToMerge extends Omit<TargetPage, 'files'> {
+  files: PageToMerge['files']
+  targets: readonly Target[]
+  /** Items read, before the filter. */
+  fetched: number
+  requests: number
+  bytes: number
 }
 
 /** Takes over the endpoint's run. Undefined: the endpoint is gone, or has no account. */
-export async function claimRun(sql: Sql, endpointId: string): Promise<ClaimedRun | undefined> {
-  const [run] = await sql<ClaimedRun[]>`select * from patchbay.claim_run(${endpointId}::uuid)`
+export async function claimRun(sql: Sql, endpointId: string, targetsOnly = false): Promise<ClaimedRun | undefined> {
+  const [run] = await sql<ClaimedRun[]>`select * from patchbay.claim_run(${endpointId}::uuid, ${targetsOnly}::boolean)`
   return run
 }
 
@@ -81,7 +98,7 @@ export async function finishRun(sql: Sql, endpointId: string, fence: bigint, run
   await fenced(sql`
     select patchbay.finish_run(
       ${endpointId}::uuid, ${fence.toString()}::bigint, ${run.status}::text, ${run.errorCode}::text, ${run.errorMessage}::text,
-      ${run.requests}::bigint, ${run.bytes}::bigint, ${run.nextSyncAt.toISOString()}::timestamptz
+      ${run.requests}::bigint, ${run.bytes}::bigint, ${run.nextSyncAt?.toISOString() ?? null}::timestamptz
     )`)
 }
 
@@ -97,6 +114,35 @@ export async function unlistedFolders(sql: Sql, endpointId: string, limit: numbe
     order by external_folder_id
     limit ${limit}::bigint`
   return rows.map((row) => row.external_folder_id)
+}
+
+/** Which of these folders are known to be within the endpoint. */
+export async function knownFolders(sql: Sql, endpointId: string, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await sql<{ external_folder_id: string }[]>`
+    select f.external_folder_id
+    from pg_catalog.jsonb_array_elements_text(${toJson(ids)}::text::jsonb) as asked (id)
+    join patchbay.folders f on f.endpoint_id = ${endpointId}::uuid and f.external_folder_id = asked.id
+    where f.path is not null`
+  return new Set(rows.map((row) => row.external_folder_id))
+}
+
+/** The endpoint's targets, the oldest first. */
+export async function nextTargets(sql: Sql, endpointId: string, limit: number): Promise<Target[]> {
+  return sql<Target[]>`
+    select external_id as id, seq from patchbay.targets
+    where endpoint_id = ${endpointId}::uuid
+    order by seq
+    limit ${limit}::bigint`
+}
+
+/** Merges what was found of some targets, and forgets them. False: the run ends here. */
+export async function mergeTargets(sql: Sql, endpointId: string, fence: bigint, page: TargetsToMerge): Promise<boolean> {
+  const targets = page.targets.map(({ id, seq }) => ({ id, seq: seq.toString() }))
+  const [result] = await fenced(sql<{ proceed: boolean }[]>`
+    select proceed from patchbay.merge_targets(
+      ${endpointId}::uuid, ${fence.toString()}::bigint, ${toJson({ ...page, targets })}::text::jsonb
+    )`)
+  return result?.proceed ?? false
 }
 
 /** Queues what has become due, so that it need not wait for the scheduler's next tick. */

@@ -12,7 +12,7 @@ export const handlers: {
   [Name in QueueName]: (runtime: Runtime, data: JobData[Name], budget: Budget) => Promise<'done' | 'again'>
 } = {
   sync: async (runtime, data, budget) => {
-    const outcome = await runSync(runtime, data.endpoint_id, budget)
+    const outcome = await runSync(runtime, data.endpoint_id, budget, data.targets_only)
     return outcome === 'partial' ? 'again' : 'done'
   },
   'refresh-token': async (runtime, data) => {

@@ -4,7 +4,7 @@ import { connect } from '../db/connection.ts'
 
 /** The queues, as the migrations made them, and what their jobs carry. */
 export interface JobData {
-  sync: { endpoint_id: string }
+  sync: { endpoint_id: string; targets_only?: true }
   'refresh-token': { integration_id: string }
   'revoke-token': { revocation_id: string }
 }

@@ -2,9 +2,13 @@ import {
   type ClaimedRun,
   type FinishedRun,
   type PageToMerge,
+  type Target,
   claimRun,
   finishRun,
+  knownFolders,
   mergePage,
+  mergeTargets,
+  nextTargets,
   resetCursor,
   unlistedFolders,
 } from '../db/sync-store.ts'
@@ -16,7 +20,7 @@ import { streamFor } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import { type FileFilter, fileExtension, fileFilter } from './file-filter.ts'
 import { nextSyncAt } from './schedule.ts'
-import type { FileStream, Page, StreamContext } from './stream.ts'
+import { type FileItem, type FileStream, type Page, type StreamContext, type TargetPage, targetsAtOnce } from './stream.ts'
 
 /** No provider's page is larger than this. */
 const maxPageSize = 1000
@@ -45,17 +49,18 @@ export interface Budget {
 export type RunOutcome = FinishedRun['status'] | 'superseded' | 'gone'
 
 /**
- * Runs one endpoint's sync, from its cursor to the end of the pass or the change feed, or of the budget. Failures of the provider end
- * the run in an orderly way and are in the run log; what is thrown is the database's failure, and the job is tried again.
+ * Runs one endpoint's sync: first what webhooks named, then from its cursor to the end of the pass or the change feed, or of the budget.
+ * With `targetsOnly` it leaves it at the first. Failures of the provider end the run in an orderly way and are in the run log; what is
+ * thrown is the database's failure, and the job is tried again.
  */
-export async function runSync(runtime: Runtime, endpointId: string, budget: Budget): Promise<RunOutcome> {
+export async function runSync(runtime: Runtime, endpointId: string, budget: Budget, targetsOnly = false): Promise<RunOutcome> {
   const startedAt = runtime.now()
-  const claim = await claimRun(runtime.sql, endpointId)
+  const claim = await claimRun(runtime.sql, endpointId, targetsOnly)
   if (!claim) return 'gone'
 
-  const run = new Run(runtime, endpointId, claim, budget)
+  const run = new Run(runtime, endpointId, claim, budget, targetsOnly)
   try {
-    return await run.finish(await readAll(run), startedAt)
+    return await run.finish(claim.enabled ? await read(run) : 'completed', startedAt)
   } catch (error) {
     const failure = asPatchbayError(error)
     if (failure.code === 'run_superseded') return 'superseded'
@@ -65,10 +70,34 @@ export async function runSync(runtime: Runtime, endpointId: string, budget: Budg
   }
 }
 
-/** Reads page after page; the next one is on its way while Postgres merges the one before. */
-async function readAll(run: Run): Promise<FinishedRun['status'] | PatchbayError> {
-  if (!run.claim.enabled) return 'completed'
+async function read(run: Run): Promise<FinishedRun['status'] | PatchbayError> {
   const { stream, context } = run.open()
+  const done = await readTargets(run, stream, context)
+  if (!done) return 'partial'
+  return run.targetsOnly ? 'completed' : readAll(run, stream, context)
+}
+
+/** Fetches the items that webhooks named, until there are none. False: the run has to end before that. */
+async function readTargets(run: Run, stream: FileStream, context: StreamContext): Promise<boolean> {
+  if (!stream.fetchTargets) return true
+  for (;;) {
+    const targets = await run.nextTargets()
+    if (targets.length === 0) return true
+    if (run.isFull()) return false
+    const page = await stream.fetchTargets(
+      context,
+      targets.map(({ id }) => id),
+    )
+    if (!(await run.mergeTargets(page, targets))) return false
+  }
+}
+
+/** Reads page after page; the next one is on its way while Postgres merges the one before. */
+async function readAll(
+  run: Run,
+  stream: FileStream,
+  context: StreamContext,
+): Promise<FinishedRun['status'] | PatchbayError> {
   let cursor = run.claim.cursor
   let ahead: Promise<Page> | undefined
   let restarted = false
@@ -110,6 +139,7 @@ async function readAll(run: Run): Promise<FinishedRun['status'] | PatchbayError>
 /** One claimed run: its limits, its counters, and the way its pages are written. */
 class Run {
   readonly claim: ClaimedRun
+  readonly targetsOnly: boolean
   private readonly runtime: Runtime
   private readonly endpointId: string
   private readonly budget: Budget
@@ -119,10 +149,11 @@ class Run {
   private counted = { requests: 0, bytes: 0 }
   private fetched: number
 
-  constructor(runtime: Runtime, endpointId: string, claim: ClaimedRun, budget: Budget) {
+  constructor(runtime: Runtime, endpointId: string, claim: ClaimedRun, budget: Budget, targetsOnly: boolean) {
     this.runtime = runtime
     this.endpointId = endpointId
     this.claim = claim
+    this.targetsOnly = targetsOnly
     this.budget = budget
     this.pageSize = Math.min(maxPageSize, Math.ceil((claim.max_files_per_sync ?? Number.POSITIVE_INFINITY) / pagesPerRun))
     this.fetched = Number(claim.fetched)
@@ -142,6 +173,7 @@ class Run {
       config: claim.endpoint_config,
       pageSize: this.pageSize,
       unlistedFolders: (limit) => unlistedFolders(runtime.sql, endpointId, limit),
+      knownFolders: (ids) => knownFolders(runtime.sql, endpointId, ids),
     }
     return { stream, context }
   }
@@ -151,6 +183,25 @@ class Run {
     this.fetched += page.files.length
     this.budget.pages -= 1
     return mergePage(this.runtime.sql, this.endpointId, this.claim.fence, this.toMerge(page, first))
+  }
+
+  nextTargets(): Promise<Target[]> {
+    return nextTargets(this.runtime.sql, this.endpointId, Math.min(targetsAtOnce, this.pageSize))
+  }
+
+  /** Stores what was found of some targets. False: the run ends here. */
+  async mergeTargets(page: TargetPage, targets: readonly Target[]): Promise<boolean> {
+    this.fetched += page.files.length
+    this.budget.pages -= 1
+    const { files, dropped } = this.filtered(page.files)
+    return mergeTargets(this.runtime.sql, this.endpointId, this.claim.fence, {
+      ...page,
+      files,
+      removed: [...page.removed, ...dropped],
+      targets,
+      fetched: page.files.length,
+      ...this.takeUsage(),
+    })
   }
 
   /** True when the run has to end before another page is read. */
@@ -182,7 +233,7 @@ class Run {
         errorMessage: failure?.message ?? null,
         requests: usage.requests,
         bytes: usage.bytes,
-        nextSyncAt: dueNext(end, nextSyncAt(claim, startedAt, runtime.now()), runtime.now()),
+        nextSyncAt: this.targetsOnly ? null : dueNext(end, nextSyncAt(claim, startedAt, runtime.now()), runtime.now()),
       })
     } catch (error) {
       if (error instanceof PatchbayError && error.code === 'run_superseded') return 'superseded'
@@ -192,23 +243,29 @@ class Run {
   }
 
   private toMerge(page: Page, first: boolean): PageToMerge {
-    const files = new Map<string, PageToMerge['files'][number]>()
-    const dropped = new Set<string>()
-    for (const file of page.files) {
-      // The same file twice in one answer: the later one is newer.
-      if (this.filter(file)) files.set(file.id, { ...file, type: fileExtension(file.name) })
-      else dropped.add(file.id)
-    }
+    const { files, dropped } = this.filtered(page.files)
     return {
       ...page,
       first,
       folders: [...new Map(page.folders.map((folder) => [folder.id, folder])).values()],
-      files: [...files.values()],
+      files,
       // In the change feed a file that no longer passes the filter has to go; in a full pass it is simply not seen.
       removed: page.pass === 'changes' ? [...page.removed, ...dropped] : page.removed,
       fetched: page.files.length,
       ...this.takeUsage(),
     }
+  }
+
+  /** The files that the endpoint keeps, and the ids of those that it does not. */
+  private filtered(items: readonly FileItem[]): { files: PageToMerge['files']; dropped: Set<string> } {
+    const files = new Map<string, PageToMerge['files'][number]>()
+    const dropped = new Set<string>()
+    for (const file of items) {
+      // The same file twice in one answer: the later one is newer.
+      if (this.filter(file)) files.set(file.id, { ...file, type: fileExtension(file.name) })
+      else dropped.add(file.id)
+    }
+    return { files: [...files.values()], dropped }
   }
 
   /** What the run has cost since this was last asked. */

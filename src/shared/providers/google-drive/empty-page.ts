@@ -13,6 +13,7 @@ export function emptyPage(pass: Page['pass'], scope: Scope): Omit<Page, 'next' |
     removed: [],
     listed: [],
     rebuildPaths: false,
+    frontier: 'folders',
     orphanPath: scope.kind === 'folder' ? null : orphanPath,
   }
 }

@@ -37,6 +37,7 @@ export const fileStream: FileStream = {
   },
 
   canPrefetch(page) {
+    if (page.next === null) return false
     const next = readCursor(page.next)
     return next.at !== 'tree' || next.batch.length > 0
   },
