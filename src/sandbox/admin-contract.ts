@@ -93,6 +93,10 @@ export const RequestStats = z.object({
 /** Counters over all requests since the start or the last clearing. */
 export type RequestStats = z.output<typeof RequestStats>
 
+/** How many requests a host, such as `api.example.com`, allows in any window of `perMs` milliseconds. */
+export const RateLimit = z.object({ host: z.string(), requests: z.number().int().positive(), perMs: z.number().positive() })
+export type RateLimit = z.output<typeof RateLimit>
+
 export const ClockSetting = z.object({ skewSeconds: z.number() })
 
 const counter = z.object({ requests: z.number(), issued: z.number() })
@@ -136,3 +140,54 @@ export const AccountName = z.object({ account: z.string() })
 export const FillOrder = z.object({ account: z.string(), count: z.number().int().nonnegative() })
 /** The generic control's answer about grants. */
 export const GrantCount = z.object({ grants: z.number() })
+
+/** How often each notification is sent from now on; 0: never, 1: as usual. */
+export const DeliveryCopies = z.object({ copies: z.number().int().min(0).max(10) })
+
+export const DeliveryEntry = z.object({
+  id: z.number(),
+  /** ISO 8601, by the machine's clock. */
+  at: z.string(),
+  /** The app's callback address. */
+  url: z.string(),
+  /** The answer to each attempt; null: there was none. */
+  statuses: z.array(z.number().nullable()),
+  /**
+   * `accepted`, `refused`: by the app. `given-up`: the last attempt failed as well. `dropped`: nobody wants it any more. `elsewhere`: never
+   * sent, as the address is not on this machine.
+   */
+  state: z.enum(['pending', 'accepted', 'refused', 'given-up', 'dropped', 'elsewhere']),
+})
+/** One notification that a simulated provider has sent, or tries to send. */
+export type DeliveryEntry = z.output<typeof DeliveryEntry>
+
+const Bytes = z.number().int().nonnegative()
+const Time = z.iso.datetime({ offset: true })
+export const NewTree = z.object({ account: z.string(), name: z.string() })
+export const Tree = z.object({ config: z.record(z.string(), z.unknown()), rootId: z.string() })
+export const NewSandboxFolders = z.object({ parentId: z.string(), names: z.array(z.string()) })
+const NewSandboxFile = z.object({
+  name: z.string(),
+  /** Null: the provider does not say it. */
+  size: Bytes.nullable().optional(),
+  created: Time.optional(),
+  modified: Time.optional(),
+})
+/** Times are ISO 8601, sizes bytes. */
+export type NewSandboxFile = z.output<typeof NewSandboxFile>
+export const NewSandboxFiles = z.object({ parentId: z.string(), files: z.array(NewSandboxFile) })
+/** Of files and folders, in the order of the request. */
+export const NewIds = z.object({ ids: z.array(z.string()) })
+export const ItemName = z.object({ id: z.string(), name: z.string() })
+export const ItemPlace = z.object({ id: z.string(), parentId: z.string() })
+export const ItemId = z.object({ id: z.string() })
+export const ItemVisibility = z.object({ id: z.string(), visible: z.boolean() })
+export const SandboxFile = z.object({
+  id: z.string(),
+  path: z.string(),
+  size: z.number().nullable(),
+  created: z.string(),
+  modified: z.string(),
+})
+/** Times are ISO 8601, sizes bytes. */
+export type SandboxFile = z.output<typeof SandboxFile>

@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Hono, MiddlewareHandler } from 'hono'
-import type { Fault, SandboxAccount, TokenSettings, TokenStats } from './admin-contract.ts'
+import type { Fault, NewSandboxFile, SandboxAccount, SandboxFile, TokenSettings, TokenStats } from './admin-contract.ts'
 import type { SandboxClock } from './clock.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { OAuthClient } from './oauth/clients.ts'
+
+export type { NewSandboxFile, SandboxFile } from './admin-contract.ts'
 
 /** What every request to a simulated provider carries. */
 export interface SandboxEnv {

@@ -5,8 +5,10 @@ import { Hono } from 'hono'
 import { adminRoutes } from './admin.ts'
 import { applyFault } from './apply-fault.ts'
 import type { SandboxClock } from './clock.ts'
+import type { Deliveries } from './deliveries.ts'
 import { Faults } from './faults.ts'
 import type { SandboxEnv, SandboxProvider } from './provider.ts'
+import { RateLimits } from './rate-limits.ts'
 import { RequestLog } from './request-log.ts'
 
 /** A running sandbox. */
@@ -21,6 +23,8 @@ export interface Sandbox {
 interface ServeOptions {
   /** The clock that the providers were made with. */
   clock: SandboxClock
+  /** What the providers were given to send notifications with; it ends with the server. */
+  deliveries: Deliveries
   port: number
   host: string
 }
@@ -28,14 +32,15 @@ interface ServeOptions {
 /** Serves simulated providers, and closes them when it stops. Throws when the port is taken. */
 export async function serveProviders(
   providers: readonly SandboxProvider[],
-  { clock, port, host }: ServeOptions,
+  { clock, deliveries, port, host }: ServeOptions,
 ): Promise<Sandbox> {
   const closing = new AbortController()
   const server = createServer(
-    getRequestListener(routes(providers, clock, closing.signal).fetch, { overrideGlobalObjects: false }),
+    getRequestListener(routes(providers, { clock, deliveries, closing: closing.signal }).fetch, { overrideGlobalObjects: false }),
   )
   const close = async () => {
     closing.abort()
+    deliveries.close()
     if (server.listening) await stop(server)
     await Promise.all(providers.map((provider) => provider.close()))
   }
@@ -52,9 +57,13 @@ export async function serveProviders(
   return { url: `http://${host}:${actualPort}`, close, [Symbol.asyncDispose]: close }
 }
 
-function routes(providers: readonly SandboxProvider[], clock: SandboxClock, closing: AbortSignal): Hono<SandboxEnv> {
+function routes(
+  providers: readonly SandboxProvider[],
+  { clock, deliveries, closing }: Pick<ServeOptions, 'clock' | 'deliveries'> & { closing: AbortSignal },
+): Hono<SandboxEnv> {
   const log = new RequestLog()
   const faults = new Faults()
+  const limits = new RateLimits()
   const app = new Hono<SandboxEnv>()
   app.use('*', async (c, next) => {
     await next()
@@ -62,10 +71,10 @@ function routes(providers: readonly SandboxProvider[], clock: SandboxClock, clos
     // What was answered survives kill -9.
     if (c.req.method !== 'GET') await Promise.all(providers.map((provider) => provider.flush()))
   })
-  app.route('/_sandbox', adminRoutes({ log, faults, clock, providers }))
+  app.route('/_sandbox', adminRoutes({ log, faults, limits, clock, deliveries, providers }))
   for (const provider of providers) {
     for (const host of provider.hosts) {
-      app.use(`/${host}/*`, log.record, provider.observe, applyFault(faults, provider, closing))
+      app.use(`/${host}/*`, log.record, provider.observe, limits.apply(provider), applyFault(faults, provider, closing))
     }
     app.route('/', provider.routes)
   }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SandboxClock } from './clock.ts'
+import { Deliveries } from './deliveries.ts'
 import { findFactories } from './find-factories.ts'
 import { defaultClient, type OAuthClient } from './oauth/clients.ts'
 import type { SandboxFactoryOptions } from './provider.ts'
@@ -31,17 +32,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { port = 0, host = '127.0.0.1', stateDir } = options
   if (stateDir !== undefined) await mkdir(stateDir, { recursive: true })
   const clock = new SandboxClock()
+  const deliveries = new Deliveries()
   const factories = await findFactories()
-  const providers = await Promise.all(factories.map((create) => create(factoryOptions(options, clock))))
-  return serveProviders(providers, { clock, port, host })
+  const providers = await Promise.all(factories.map((create) => create({ ...factoryOptions(options), clock, deliveries })))
+  return serveProviders(providers, { clock, deliveries, port, host })
 }
 
-function factoryOptions(
-  { root, stateDir, copies = 1, extras = false, clients = [defaultClient] }: SandboxOptions,
-  clock: SandboxClock,
-): SandboxFactoryOptions {
+function factoryOptions({
+  root,
+  stateDir,
+  copies = 1,
+  extras = false,
+  clients = [defaultClient],
+}: SandboxOptions): Omit<SandboxFactoryOptions, 'clock' | 'deliveries'> {
   return {
-    clock,
     copies,
     extras,
     clients,

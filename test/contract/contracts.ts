@@ -15,10 +15,10 @@ const contracts: Readonly<Record<string, () => Contract>> = {
     operations: [
       ...openApiOperations(readSpec('autodesk/authentication.yaml'), 'developer.api.autodesk.com'),
       ...openApiOperations(readSpec('autodesk/authentication.yaml'), 'api.userprofile.autodesk.com'),
-      ...openApiOperations(readSpec('autodesk/datamanagement.yaml'), 'developer.api.autodesk.com'),
+      ...openApiOperations(withAnyData(readSpec('autodesk/datamanagement.yaml')), 'developer.api.autodesk.com'),
+      ...openApiOperations(readSpec('autodesk/webhooks.yaml'), 'developer.api.autodesk.com'),
     ],
     gaps: [
-      { problem: /data\/projectType must be object/, why: "the description's own example has a text" },
       { problem: /projects: answer 200 \/data must NOT have fewer than 1 items/, why: 'the suite makes a page empty' },
       { problem: /projects: query .*"page\[shift\]"/, why: 'the link after such a page carries it, and links are followed' },
     ],
@@ -85,6 +85,11 @@ const contracts: Readonly<Record<string, () => Contract>> = {
 /** Undefined: nobody has a description of it. */
 export function contractOf(providerId: string): Contract | undefined {
   return contracts[providerId]?.()
+}
+
+/** What is in an extension's `data` is described as objects; the description's own examples have texts and lists. */
+function withAnyData(description: string): string {
+  return description.replaceAll(/(additionalProperties:\n\s+)type: object/g, '$1title: Anything')
 }
 
 function metadata(name: string): ServerMetadata {

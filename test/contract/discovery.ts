@@ -6,6 +6,7 @@ const Method = z.object({
   path: z.string(),
   httpMethod: z.string(),
   parameters: z.record(z.string(), AnySchema).default({}),
+  request: z.object({ $ref: z.string() }).optional(),
   response: z.object({ $ref: z.string() }).optional(),
 })
 interface Resource {
@@ -29,19 +30,22 @@ const Document = z.object({
 export function discoveryOperations(text: string): Operation[] {
   const { servicePath, parameters, resources, schemas } = Document.parse(JSON.parse(text))
   const definitions = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)]))
-  return methodsOf({ resources }).map(({ path, httpMethod, parameters: own, response }) => {
+  return methodsOf({ resources }).map(({ path, httpMethod, parameters: own, request, response }) => {
     const all = Object.entries({ ...parameters, ...own })
     const query = Object.fromEntries(
       all.filter(([, { location }]) => location === 'query').map(([name, each]) => [name, jsonSchema(each)]),
     )
     const required = all.filter(([, each]) => each['location'] === 'query' && each['required'] === true).map(([name]) => name)
-    const schema: Schema = { definitions, ...(response && { $ref: `#/definitions/${response.$ref}` }) }
+    const schemaOf = ({ $ref }: { $ref: string }): Schema => ({ definitions, $ref: `#/definitions/${$ref}` })
+    const sent = request && schemaOf(request)
+    const answered = response && schemaOf(response)
     return {
       method: httpMethod,
       place: templatePlace('www.googleapis.com', `/${servicePath}${path}`),
       query: closedObject(query, required),
+      ...(sent && { json: (body) => violations(sent, body) }),
       // Errors are not described.
-      answer: (status, body) => (status < 300 && response ? violations(schema, body) : []),
+      answer: (status, body) => (status < 300 && answered ? violations(answered, body) : []),
     }
   })
 }

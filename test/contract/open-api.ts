@@ -28,6 +28,7 @@ interface Document {
 }
 
 const form = 'application/x-www-form-urlencoded'
+const jsonTypes = ['application/json', 'application/vnd.api+json']
 
 /** The operations of an OpenAPI 3.0 description, below `host`. */
 export function openApiOperations(text: string, host: string): Operation[] {
@@ -37,7 +38,9 @@ export function openApiOperations(text: string, host: string): Operation[] {
     Object.entries(methods).map(([method, operation]) => {
       const parameters = [...shared, ...(operation.parameters ?? [])].map((each) => resolve(document, each) as Parameter)
       const query = parameters.filter((parameter) => parameter.in === 'query')
-      const formSchema = operation.requestBody?.content?.[form]?.schema
+      const content = operation.requestBody?.content
+      const formSchema = content?.[form]?.schema
+      const bodySchema = jsonTypes.map((type) => content?.[type]?.schema).find((schema) => schema !== undefined)
       return {
         method: method.toUpperCase(),
         place: templatePlace(host, path),
@@ -49,6 +52,7 @@ export function openApiOperations(text: string, host: string): Operation[] {
           components,
         },
         ...(formSchema && { form: { ...(jsonSchema(formSchema) as Schema), additionalProperties: false, components } }),
+        ...(bodySchema && { json: bodyCheck(bodySchema, components) }),
         answer: answerCheck(document, operation, components),
       }
     }),
@@ -61,6 +65,11 @@ function withScopeLists(components: Document['components']): Document['component
   if (single?.enum === undefined) return components
   const one = `(?:${single.enum.map((scope) => RegExp.escape(scope)).join('|')})`
   return { ...components, schemas: { ...schemas, Scopes: { type: 'string', pattern: `^${one}( ${one})*$` } } }
+}
+
+function bodyCheck(schema: Schema, components: Record<string, unknown>): (body: unknown) => string[] {
+  const converted = { ...(jsonSchema(schema) as Schema), components }
+  return (body) => violations(converted, body)
 }
 
 function answerCheck(

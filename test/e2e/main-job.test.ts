@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { appUrl } from '../../src/local/demo/connect.ts'
 import { type Narrator, runDemo } from '../../src/local/demo/demo.ts'
+import { sandboxEnv } from '../../src/local/sandbox-env.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
 import { startTestPlatform } from '../support/database.ts'
 
 const silent: Narrator = { step: () => {}, progress: () => {}, done: () => {} }
 
 it.each(['deno', 'deno-2.1.4'] as const)(
-  'promise 4: runs anywhere the platform does: connects a Drive and keeps its files in Postgres, with the functions under %s',
+  'promise 4: runs anywhere the platform does: connects a Drive and a project, keeps the files of both in Postgres, with the functions under %s',
   async (denoVersion) => {
     await using root = await folderWithFiles(30)
     await using sandbox = await startSandbox({ root: root.path, extras: true })
@@ -19,9 +20,7 @@ it.each(['deno', 'deno-2.1.4'] as const)(
       sandboxUrl: sandbox.url,
       denoVersion,
       functionEnv: {
-        GOOGLE_CLIENT_ID: 'sandbox-client',
-        GOOGLE_CLIENT_SECRET: 'sandbox-secret',
-        CONNECTOR_SANDBOX_URL: sandbox.url,
+        ...sandboxEnv(sandbox.url),
         CONNECTOR_REDIRECT_URLS: appUrl,
         CONNECTOR_TOKEN_KEYS: `test:${randomBytes(32).toString('base64url')}`,
       },
@@ -30,8 +29,8 @@ it.each(['deno', 'deno-2.1.4'] as const)(
     const result = await runDemo(platform, sandbox.url, silent)
 
     expect(result.wrong).toEqual([])
-    // The folder's, the extras' and the scratch folder's.
-    expect(result.first.files).toBeGreaterThan(36)
+    // The folder's, twice; the extras' and the scratch folders'.
+    expect(result.first.files).toBeGreaterThan(72)
     expect(result.second).toMatchObject({ files: 0, runs: [], tokens: [] })
   },
 )

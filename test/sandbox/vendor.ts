@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { sandboxClient } from '../../src/sandbox/client.ts'
 import { SandboxClock } from '../../src/sandbox/clock.ts'
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/consent.ts'
+import { Deliveries } from '../../src/sandbox/deliveries.ts'
 import {
   createAuthorizationServer,
   type AuthorizationServer,
@@ -36,7 +37,12 @@ export async function openVendor(options: VendorOptions = {}) {
     tokens: { accessTokenSeconds: 60, refreshTokens: { kind: 'single-use' } },
     ...options,
   })
-  const sandbox = await serveProviders([vendor(oauth)], { clock, port: 0, host: '127.0.0.1' })
+  const sandbox = await serveProviders([vendor(oauth)], {
+    clock,
+    deliveries: new Deliveries(),
+    port: 0,
+    host: '127.0.0.1',
+  })
   const base = `${sandbox.url}/${host}/t1`
   const app = { client_id: defaultClient.clientId, client_secret: defaultClient.clientSecret }
 

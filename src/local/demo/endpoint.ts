@@ -2,7 +2,11 @@ import type { Sql } from 'postgres'
 import type { Person } from './people.ts'
 
 /** The INSERT of the file connector's guide, with this user's values; run once, the endpoint stays. */
-export async function createEndpoint(sql: Sql, person: Person, endpointType: string): Promise<string> {
+export async function createEndpoint(
+  sql: Sql,
+  person: Person,
+  { endpointType, config }: { endpointType: string; config: Record<string, unknown> },
+): Promise<string> {
   const [known] = await sql<{ id: string }[]>`
     select id from endpoints
     where user_id = ${person.id}::uuid and name = 'Project 0001' and endpoint_type = ${endpointType}`
@@ -19,7 +23,7 @@ export async function createEndpoint(sql: Sql, person: Person, endpointType: str
         ${endpointType},
         'project_0001',
         ${person.id}::uuid,
-        '{}'
+        ${JSON.stringify(config)}::text::jsonb
     )
     RETURNING id`
   if (!created) throw new Error('The endpoint was not created.')

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Region } from '@aps_sdk/data-management'
 import type { SandboxAccount } from '../admin-contract.ts'
+import { uuid } from './files/ids.ts'
 
 /** Someone with an Autodesk account. */
 export interface Person {
@@ -30,8 +30,16 @@ export interface Project {
 const places = ['Canal Street', 'Harbour Gate', 'Mill Lane', 'North Quay', 'Pier 7', 'Station Square', 'West Ridge']
 const buildings = ['Apartments', 'Bridge', 'Clinic', 'Depot', 'Exchange', 'Footbridge', 'Garage', 'Hotel', 'Library']
 
+/** A project, and whose it is. */
+export interface ProjectPlace {
+  project: Project
+  hub: Hub
+  owner: Person
+}
+
 /** Who has what at Autodesk. */
 export class AutodeskDirectory {
+  readonly #places = new Map<string, ProjectPlace>()
   readonly people: readonly Person[] = [
     person('pat@example.com', '5UNGP2KZFCVW', 'Pat', 'Marlowe', [
       account('Harbour Builders', 'US', 3),
@@ -43,6 +51,12 @@ export class AutodeskDirectory {
     person('kim@example.org', 'L3RWY9XHPC6N', 'Kim', 'Lindqvist', [{ ...account('Lindqvist Bygg', 'EMEA', 2), appAdded: false }]),
   ]
 
+  constructor() {
+    for (const owner of this.people) {
+      for (const hub of owner.hubs) for (const each of hub.projects) this.#places.set(each.id, { project: each, hub, owner })
+    }
+  }
+
   get accounts(): SandboxAccount[] {
     return this.people.map(({ account }) => account)
   }
@@ -52,6 +66,27 @@ export class AutodeskDirectory {
     const found = this.people.find(({ account }) => account.name === accountName)
     if (found === undefined) throw new Error(`There is no account ${accountName}.`)
     return found
+  }
+
+  /** The person with that id; undefined when there is none. */
+  personById(id: string): Person | undefined {
+    return this.people.find(({ account }) => account.id === id)
+  }
+
+  projects(): IterableIterator<ProjectPlace> {
+    return this.#places.values()
+  }
+
+  findProject(id: string): ProjectPlace | undefined {
+    return this.#places.get(id)
+  }
+
+  /** Adds a project to a person's first account of Autodesk Construction Cloud, or to the hub with that id. */
+  addProject(accountName: string, project: Project, hubId?: string): ProjectPlace {
+    const owner = this.person(accountName)
+    const hub = owner.hubs.find(({ id, type }) => (hubId === undefined ? isAccount(type) : id === hubId))
+    if (hub === undefined) throw new Error(`${accountName} has no account of Autodesk Construction Cloud.`)
+    return this.#add({ project, hub, owner })
   }
 
   /** What a token sees: of a person, or of the app itself, for which every account counts that has added it. */
@@ -69,11 +104,20 @@ export class AutodeskDirectory {
 
   /** Makes at least `count` projects, spread over the person's accounts. */
   fill(accountName: string, count: number): void {
-    const accounts = this.person(accountName).hubs.filter(({ type }) => isAccount(type))
+    const owner = this.person(accountName)
+    const accounts = owner.hubs.filter(({ type }) => isAccount(type))
     for (const [index, hub] of accounts.entries()) {
       const share = Math.ceil((count - index) / accounts.length)
-      for (let number = hub.projects.length; number < share; number += 1) hub.projects.push(project(hub.name, number))
+      for (let number = hub.projects.length; number < share; number += 1) {
+        this.#add({ project: project(hub.name, number), hub, owner })
+      }
     }
+  }
+
+  #add(place: ProjectPlace): ProjectPlace {
+    place.hub.projects.push(place.project)
+    this.#places.set(place.project.id, place)
+    return place
   }
 }
 
@@ -105,10 +149,4 @@ function project(hub: string, number: number): Project {
     name: `${place} ${building}${phase === 1 ? '' : `, phase ${phase}`}`,
     type: number % 5 === 4 ? 'BIM360' : 'ACC',
   }
-}
-
-/** The same for the same text, so that ids outlive a restart. */
-function uuid(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-')
 }

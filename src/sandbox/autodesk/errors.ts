@@ -16,6 +16,28 @@ export function dataError(status: number, code: string, detail: string): ErrorAn
   }
 }
 
+/** Thrown where a request cannot be done; the routes answer with it. */
+export class AutodeskProblem extends Error {
+  readonly answer: ErrorAnswer
+
+  constructor(answer: ErrorAnswer) {
+    super(`Answered with ${answer.status}.`)
+    this.answer = answer
+  }
+}
+
+export function badInput(detail: string): AutodeskProblem {
+  return new AutodeskProblem(dataError(400, 'BAD_INPUT', detail))
+}
+
+export function closed(detail: string = noPermission): AutodeskProblem {
+  return new AutodeskProblem(dataError(403, 'BIM360DM_ERROR', detail))
+}
+
+export function notFound(): AutodeskProblem {
+  return new AutodeskProblem(dataError(404, 'NOT_FOUND', 'The requested resource was not found.'))
+}
+
 /** What Data Management says of regions, folders and projects that are closed to the app or the person. */
 export const noPermission = "You don't have permission to access this API"
 

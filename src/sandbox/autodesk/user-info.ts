@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { requireToken, type BearerEnv } from '../oauth/bearer.ts'
 import { jsonAnswer } from '../provider.ts'
-import { requireScope, tokenProblem } from './data-management.ts'
+import { requireScope, tokenProblem } from './api-env.ts'
 import type { AutodeskDirectory } from './directory.ts'
 import { gatewayError } from './errors.ts'
 

@@ -56,6 +56,7 @@ export const FileShare = z.object({ id: z.string(), account: z.string(), shared:
 /** Whether `account` is a member of the shared drive. */
 export const DriveMembership = z.object({ driveId: z.string(), account: z.string(), member: z.boolean() })
 
+export const LiveChannels = z.object({ live: z.number() })
 export const CreatedFiles = z.object({ ids: z.array(z.string()) })
 
 export type NewFolder = z.input<typeof NewFolder>

@@ -3,6 +3,7 @@ import { adminCall } from '../admin-call.ts'
 import {
   CreatedFiles,
   DriveEntry,
+  LiveChannels,
   type DriveMembership,
   type FileShare,
   type FileUpdate,
@@ -19,6 +20,8 @@ export type GoogleSandbox = ReturnType<typeof googleSandbox>
 export function googleSandbox(url: string) {
   const call = adminCall(url)
   return {
+    /** How many push channels are in force. */
+    liveChannels: async () => LiveChannels.parse(await call('GET', '/google/channels')).live,
     serviceAccount: async () => ServiceAccountFile.parse(await call('GET', '/google/service-account.json')),
     /** What the account can really read; by default the one with the files from disk. */
     files: async (account = 'pat@example.com') =>

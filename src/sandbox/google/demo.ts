@@ -7,12 +7,13 @@ export const createDemo: DemoFactory = (sandboxUrl) => {
   return {
     provider: 'google-drive',
     endpointType: 'google_drive',
+    config: () => Promise.resolve({}),
     files: () => google.files(),
     prepareChanges: async () => {
       const scratch = await fillScratch(google)
       return () => changeScratch(google, scratch)
     },
-    expectedChanges: { inserted: 2, updated: 2, deleted: 2 },
+    expectedChanges: { pass: 'changes', requests: 1, inserted: 2, updated: 2, deleted: 2 },
   }
 }
 

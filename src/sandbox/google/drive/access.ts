@@ -26,14 +26,14 @@ export function sameCorpus(a: Corpus, b: Corpus): boolean {
 
 export function audience(file: DriveFile): readonly string[] {
   let all = file.sharedWith
-  for (let at = file.parent; at !== null; at = at.parent) {
+  for (let at = sharingFolder(file); at !== null; at = sharingFolder(at)) {
     if (at.sharedWith.length > 0) all = [...new Set([...all, ...at.sharedWith])]
   }
   return all
 }
 
 export function isSharedWith(file: DriveFile, email: string): boolean {
-  for (let at: DriveFile | null = file; at !== null; at = at.parent) if (at.sharedWith.includes(email)) return true
+  for (let at: DriveFile | null = file; at !== null; at = sharingFolder(at)) if (at.sharedWith.includes(email)) return true
   return false
 }
 
@@ -55,4 +55,9 @@ export function canEdit(file: DriveFile, email: string): boolean {
 /** The folder that it is in, when the account sees that folder. */
 export function visibleParent(file: DriveFile, email: string): DriveFile | null {
   return file.parent !== null && canRead(file.parent, email) ? file.parent : null
+}
+
+/** The folder whose sharing also counts for it. */
+function sharingFolder(file: DriveFile): DriveFile | null {
+  return file.inheritsSharing ? file.parent : null
 }

@@ -25,6 +25,8 @@ export class ChangeLog {
   /** The number of the first change. Below it, a page token belongs to another sandbox. */
   readonly first: number
   readonly #changes: Change[] = []
+  /** Called after each change. */
+  onChange: (() => void) | null = null
 
   constructor(first: number) {
     this.first = first
@@ -37,6 +39,7 @@ export class ChangeLog {
 
   push(change: Change): void {
     this.#changes.push(change)
+    this.onChange?.()
   }
 
   at(number: number): Change | undefined {

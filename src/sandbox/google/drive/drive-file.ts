@@ -26,6 +26,8 @@ export interface DriveFile {
   /** Accounts that may read it, other than by a folder. */
   sharedWith: readonly string[]
   sharedAt: number | null
+  /** False: access to it is limited to whom it is shared with itself, and its folder's sharing ends here. */
+  inheritsSharing: boolean
   /** Grows with every change to the file itself. */
   version: number
   /** Grows with every change to its content. */
@@ -116,6 +118,7 @@ export function newFile(given: Pick<DriveFile, 'id' | 'seq' | 'name' | 'mimeType
     shortcutTarget: null,
     sharedWith: [],
     sharedAt: null,
+    inheritsSharing: true,
     version: 1,
     revision: 1,
     stamp: 0,

@@ -185,14 +185,18 @@ export class DriveStore {
 
   /** Lets an account read a file or folder, or no longer. */
   share(file: DriveFile, account: string, shared: boolean): void {
-    const before = corpusOf(file)
     const others = file.sharedWith.filter((email) => email !== account)
-    file.sharedWith = shared ? [...others, account] : others
-    file.sharedAt = file.sharedWith.length > 0 ? this.#clock.now() : null
-    walk(file, (item) => {
-      item.stamp += 1
+    this.#changeSharing(file, () => {
+      file.sharedWith = shared ? [...others, account] : others
+      file.sharedAt = file.sharedWith.length > 0 ? this.#clock.now() : null
     })
-    this.#changed(file, before)
+  }
+
+  /** Ends what a file or folder has of its folder's sharing, or gives it back: Drive's "limited access". */
+  inheritSharing(file: DriveFile, inherits: boolean): void {
+    this.#changeSharing(file, () => {
+      file.inheritsSharing = inherits
+    })
   }
 
   setMember(drive: SharedDrive, account: string, member: boolean): void {
@@ -201,6 +205,16 @@ export class DriveStore {
     const change = { number: this.changes.next, time: this.#clock.now(), driveId: drive.id, account }
     this.changes.push(change)
     this.recorder?.membership(drive, change)
+  }
+
+  /** One change, for the file itself, also when it is a folder whose contents are seen by others now. */
+  #changeSharing(file: DriveFile, change: () => void): void {
+    const before = corpusOf(file)
+    change()
+    walk(file, (item) => {
+      item.stamp += 1
+    })
+    this.#changed(file, before)
   }
 
   #gone(file: DriveFile, corpus: Corpus, sources: readonly string[], by: DeletedBy): void {

@@ -68,6 +68,7 @@ const fields: Fields = {
   shortcutDetails: (file) =>
     file.shortcutTarget === null ? undefined : { targetId: file.shortcutTarget.id, targetMimeType: file.shortcutTarget.mimeType },
   capabilities: (file, viewer) => capabilities(file, viewer),
+  inheritedPermissionsDisabled: (file) => !file.inheritsSharing,
   copyRequiresWriterPermission: () => false,
   viewersCanCopyContent: () => true,
   writersCanShare: () => true,

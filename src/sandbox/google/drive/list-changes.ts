@@ -11,7 +11,7 @@ export type FeedEntry =
   | { kind: 'drive'; change: DriveChange; removed: boolean; drive: SharedDrive | null }
 
 /** Which part of all changes a reader gets. */
-interface Feed {
+export interface Feed {
   viewer: Viewer
   /** Set for the feed of one shared drive. */
   drive: SharedDrive | null
@@ -52,7 +52,8 @@ export function listChanges(
   return { entries, newStartPageToken: String(store.changes.next) }
 }
 
-function readFeed(parameters: Parameters, store: DriveStore, viewer: Viewer): Feed {
+/** Throws ApiError, also when the shared drive that it names is not the account's (any more). */
+export function readFeed(parameters: Parameters, store: DriveStore, viewer: Viewer): Feed {
   const driveId = parameters['driveId']
   const sharedDrives = readSharedDriveFlags(parameters, driveId !== undefined)
   return {
@@ -65,7 +66,17 @@ function readFeed(parameters: Parameters, store: DriveStore, viewer: Viewer): Fe
   }
 }
 
-function readChangeToken(parameters: Parameters, { changes }: DriveStore): number {
+/** Whether a reader would find something in changes.list from the change `begin` on. */
+export function hasNews(feed: Feed, store: DriveStore, begin: number): boolean {
+  for (let number = begin; number < store.changes.next; number += 1) {
+    const change = store.changes.at(number)
+    if (change !== undefined && feedEntry(change, feed, store) !== null) return true
+  }
+  return false
+}
+
+/** The number of the first change that a token stands for. Throws ApiError. */
+export function readChangeToken(parameters: Parameters, { changes }: DriveStore): number {
   const token = parameters['pageToken']
   if (token === undefined) throw missingParameter('pageToken')
   const number = /^\d{1,15}$/.test(token) ? Number(token) : -1

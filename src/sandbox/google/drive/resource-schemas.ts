@@ -62,6 +62,7 @@ export const schemas = {
     teamDriveThemes: 'any',
     user,
   },
+  channel: { ...names('address expiration id kind payload resourceId resourceUri token type'), params: 'any' },
   changeList: { ...names('kind newStartPageToken nextPageToken'), changes: changeSchema },
   drive: driveSchema,
   driveList: { ...names('kind nextPageToken'), drives: driveSchema },
@@ -73,6 +74,7 @@ export const schemas = {
 /** What is in an answer when the request has no `fields`. */
 export const defaultFields: Record<keyof typeof schemas, string> = {
   about: '*',
+  channel: '*',
   changeList:
     'kind,nextPageToken,newStartPageToken,changes(kind,changeType,time,removed,fileId,file(kind,id,name,mimeType),driveId,drive(kind,id,name))',
   drive: 'kind,id,name',

@@ -7,6 +7,7 @@ import { findAccount } from '../accounts.ts'
 import { accepts, seesOwnFilesOnly } from '../scopes.ts'
 import { aboutResource } from './about.ts'
 import type { Viewer } from './access.ts'
+import type { ChangeChannels } from './change-channels.ts'
 import { ApiError, insufficientScopes, invalidCredentials, invalidParameter, loginRequired, notSimulated } from '../api-error.ts'
 import type { DriveStore } from './drive-store.ts'
 import { FileEditor } from './edit-files.ts'
@@ -25,7 +26,12 @@ const usualDrivesPage = 10
 const largestDrivesPage = 100
 
 /** The Drive API, version 3. */
-export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock: SandboxClock): Hono<DriveEnv> {
+export function driveRoutes(
+  store: DriveStore,
+  oauth: AuthorizationServer,
+  clock: SandboxClock,
+  channels: ChangeChannels,
+): Hono<DriveEnv> {
   const routes = new Hono<DriveEnv>()
   const lister = new FileLister(store)
   const editor = new FileEditor(store, clock)
@@ -75,6 +81,16 @@ export function driveRoutes(store: DriveStore, oauth: AuthorizationServer, clock
     const mask = respond.mask('changeList', c.req.query())
     const { entries, ...rest } = listChanges(c.req.query(), store, viewer, itemLimit)
     return respond.changeList(entries, rest, viewer.account, mask)
+  })
+
+  routes.post(`${base}/changes/watch`, scopes(accepts.read), async (c) => {
+    const mask = respond.mask('channel', c.req.query())
+    const { viewer, clientId } = c.var
+    return respond.plain(channels.watch(await c.req.text(), c.req.query(), viewer, clientId), mask)
+  })
+  routes.post(`${base}/channels/stop`, scopes(accepts.read), async (c) => {
+    channels.stop(await c.req.text(), c.var.viewer, c.var.clientId)
+    return c.body(null, 204)
   })
 
   routes.get(`${base}/drives`, scopes(accepts.drives), (c) => {
