@@ -14,8 +14,14 @@ export interface Config {
   readonly redirectUrls: readonly [string, ...string[]]
   /** Set: every provider is the sandbox at this loopback address; no trailing slash. */
   readonly sandboxUrl: string | undefined
+  /** Such as `production`; it is in every log line and in the status. */
+  readonly environment: string
+  /** Whether providers are asked to call the function `webhooks`. */
+  readonly webhooks: boolean
   readonly logLevel: LogLevel
   readonly maxConcurrentSyncs: number
+  /** Where the Node worker answers /health, /status and /metrics; 0 is any free port. */
+  readonly port: number
   readonly databaseUrl: string
   /** What the caller of the worker function must show. */
   readonly workerSecret: string
@@ -52,8 +58,11 @@ export function readConfig(env: Environment): Config {
     CONNECTOR_TOKEN_KEYS: get('CONNECTOR_TOKEN_KEYS'),
     CONNECTOR_WORKER_SECRET: get('CONNECTOR_WORKER_SECRET'),
     CONNECTOR_SANDBOX_URL: get('CONNECTOR_SANDBOX_URL'),
+    CONNECTOR_WEBHOOKS: get('CONNECTOR_WEBHOOKS'),
+    CONNECTOR_ENVIRONMENT: get('CONNECTOR_ENVIRONMENT'),
     CONNECTOR_LOG_LEVEL: get('CONNECTOR_LOG_LEVEL'),
     CONNECTOR_MAX_CONCURRENT_SYNCS: get('CONNECTOR_MAX_CONCURRENT_SYNCS'),
+    CONNECTOR_PORT: get('CONNECTOR_PORT'),
   })
   if (parsed.success) return new EnvironmentConfig(parsed.data, get)
 
@@ -67,8 +76,11 @@ class EnvironmentConfig implements Config {
   readonly publishableKey: string
   readonly redirectUrls: readonly [string, ...string[]]
   readonly sandboxUrl: string | undefined
+  readonly environment: string
+  readonly webhooks: boolean
   readonly logLevel: LogLevel
   readonly maxConcurrentSyncs: number
+  readonly port: number
   readonly #settings: Settings
   readonly #get: (name: string) => string | undefined
 
@@ -78,8 +90,13 @@ class EnvironmentConfig implements Config {
     this.publishableKey = settings.SUPABASE_PUBLISHABLE_KEYS
     this.redirectUrls = settings.CONNECTOR_REDIRECT_URLS
     this.sandboxUrl = settings.CONNECTOR_SANDBOX_URL
+    // A provider calls nothing but https, and a sandbox reaches what is on this machine.
+    const reachable = this.supabaseUrl.startsWith('https:') || (this.sandboxUrl !== undefined && isLoopbackHttp(this.supabaseUrl))
+    this.webhooks = settings.CONNECTOR_WEBHOOKS && reachable
+    this.environment = settings.CONNECTOR_ENVIRONMENT
     this.logLevel = settings.CONNECTOR_LOG_LEVEL
     this.maxConcurrentSyncs = settings.CONNECTOR_MAX_CONCURRENT_SYNCS
+    this.port = settings.CONNECTOR_PORT
     this.#settings = settings
     this.#get = get
   }
@@ -105,7 +122,7 @@ class EnvironmentConfig implements Config {
   }
 }
 
-const Settings = z.object({
+const ConnectorSettings = z.object({
   SUPABASE_URL: setting('(or CONNECTOR_SUPABASE_URL) must be the project URL, such as https://abcd.supabase.co.', (text) =>
     isHttp(text) ? new URL(text).origin : undefined,
   ),
@@ -133,13 +150,31 @@ const Settings = z.object({
     'must be the http address of a sandbox on this machine, such as http://127.0.0.1:54400.',
     (text) => (isLoopbackHttp(text) ? text.replace(/\/+$/, '') : undefined),
   ).optional(),
-  CONNECTOR_LOG_LEVEL: setting(`must be one of ${logLevels.join(', ')}.`, (text) =>
-    logLevels.find((level) => level === text.toLowerCase()),
-  ).default('info'),
+  CONNECTOR_WEBHOOKS: setting('must be on or off.', (text) =>
+    /^(on|off)$/i.test(text) ? text.toLowerCase() === 'on' : undefined,
+  ).default(true),
+  CONNECTOR_ENVIRONMENT: setting('must be one word, such as production or development.', (text) =>
+    /^\w[\w-]{0,31}$/.test(text) ? text.toLowerCase() : undefined,
+  ).default('development'),
+  CONNECTOR_LOG_LEVEL: setting(`must be one of ${logLevels.join(', ')}.`, readLogLevel).default('info'),
   CONNECTOR_MAX_CONCURRENT_SYNCS: setting('must be a whole number from 1 to 1000.', (text) =>
     /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 1000 ? Number(text) : undefined,
   ).default(10),
+  CONNECTOR_PORT: setting('must be a port, from 1 to 65535, or 0 for any that is free.', (text) =>
+    /^\d+$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined,
+  ).default(8080),
 })
+
+const Settings = ConnectorSettings.superRefine(
+  ({ CONNECTOR_ENVIRONMENT: environment, CONNECTOR_SANDBOX_URL: sandbox }, context) => {
+    if (environment !== 'production' || sandbox === undefined) return
+    context.addIssue({
+      code: 'custom',
+      path: ['CONNECTOR_SANDBOX_URL'],
+      message: 'must not be set where CONNECTOR_ENVIRONMENT is production: every provider would be simulated.',
+    })
+  },
+)
 
 type Settings = z.output<typeof Settings>
 
@@ -151,6 +186,14 @@ function setting<T>(remedy: string, read: (text: string) => T | undefined) {
     context.addIssue({ code: 'custom', message: remedy })
     return z.NEVER
   })
+}
+
+/** Levels as other programs write them, too: INFO, WARNING, CRITICAL. */
+function readLogLevel(text: string): LogLevel | undefined {
+  const word = text.toLowerCase()
+  if (word === 'warning') return 'warn'
+  if (word === 'critical') return 'error'
+  return logLevels.find((level) => level === word)
 }
 
 function readRedirectUrls(text: string): [string, ...string[]] | undefined {

@@ -50,9 +50,11 @@ export const errorCodes = {
   host_not_allowed: { outcome: 'contract', status: 502 },
   cursor_expired: { outcome: 'transient', status: 409 },
   // Runs.
+  worker_stopping: { outcome: 'transient', status: 503 },
   run_superseded: { outcome: 'transient', status: 409 },
   mass_delete_stopped: { outcome: 'rejected', status: 409 },
-  endpoint_not_ready: { outcome: 'rejected', status: 409 },
+  endpoint_paused: { outcome: 'rejected', status: 409 },
+  nothing_to_confirm: { outcome: 'rejected', status: 409 },
   // The installation.
   config_invalid: { outcome: 'config', status: 500 },
   database_unavailable: { outcome: 'transient', status: 503 },

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import { json as readJson } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -7,7 +8,7 @@ import { PatchbayError } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/log.ts'
 import { createProviderApi, type ProviderApi, type RequestLimits, requestLimits } from '../../src/shared/http/provider-api.ts'
 import type { TokenSource } from '../../src/shared/oauth/token-source.ts'
-import { type ProviderDefinition, defineProvider } from '../../src/shared/providers/define.ts'
+import { type ApiRequest, type ProviderDefinition, defineProvider } from '../../src/shared/providers/define.ts'
 import { json, startServer, text } from './test-server.ts'
 
 const example = defineProvider({
@@ -335,6 +336,60 @@ it('posts JSON, with the headers of the provider and of the company', async () =
     'x-company': 'company-7',
   })
   expect(none?.headers).not.toHaveProperty('x-company')
+})
+
+it('sends what changes something once, unless it was surely not carried out or may be sent twice', async () => {
+  const post = { method: 'POST', path: '/things', json: thing } as const
+  const requests: [request: ApiRequest, sent: number, outcome: unknown][] = [
+    [post, 1, expect.any(PatchbayError)],
+    [{ ...post, method: 'PATCH' }, 1, expect.any(PatchbayError)],
+    [{ ...post, repeatable: true }, 2, expect.objectContaining({ body: thing })],
+    [{ method: 'DELETE', path: '/things/a' }, 2, expect.objectContaining({ body: thing })],
+  ]
+  const lost: RequestListener = (_request, response) => void response.destroy()
+  for (const answer of [lost, json({}, 502), text('{"id":"a', 'application/json')]) {
+    for (const [request, sent, outcome] of requests) {
+      await using server = await startServer(answer, json(thing))
+      expect(
+        await setUp(server.url)
+          .api.send(request)
+          .catch((error: unknown) => error),
+      ).toEqual(outcome)
+      expect(server.requests.map(({ method }) => method)).toEqual(Array.from({ length: sent }, () => request.method))
+    }
+  }
+  await using limited = await startServer(json({}, 429), json({}, 401), json(thing))
+  await expect(setUp(limited.url).api.send(post)).resolves.toMatchObject({ body: thing })
+  expect(limited.requests).toHaveLength(3)
+})
+
+it('takes an empty answer only where one was expected', async () => {
+  for (const status of [200, 201, 204]) {
+    const empty: RequestListener = (_request, response) => void response.writeHead(status, { location: '/things/7' }).end()
+    await using server = await startServer(empty)
+    const { api } = setUp(server.url)
+    const { body, headers } = await api.send({ method: 'POST', path: '/things', json: thing, mayBeEmpty: true })
+    expect([body, headers.get('location')]).toEqual([undefined, '/things/7'])
+    expect(await failure(api)).toMatchObject({ code: 'provider_answer_invalid', context: { status } })
+  }
+  await using refusing = await startServer((_request, response) => void response.writeHead(403).end())
+  await expect(setUp(refusing.url).api.send({ path: '/things', mayBeEmpty: true })).rejects.toMatchObject({
+    code: 'provider_forbidden',
+  })
+})
+
+it('sends the headers of the request before the definition’s, and no other token', async () => {
+  await using server = await startServer(json(thing))
+  const { open } = setUp(server.url)
+  const definition = { ...example, api: { ...example.api, headers: { 'x-region': 'US', 'x-version': '1' } } }
+  const headers = { 'x-region': 'EMEA', 'content-type': 'application/vnd.api+json', authorization: 'Bearer other' }
+  await open(definition).send({ method: 'POST', path: '/things', json: thing, headers })
+  expect(server.requests[0]?.headers).toMatchObject({
+    'x-region': 'EMEA',
+    'x-version': '1',
+    'content-type': 'application/vnd.api+json',
+    authorization: `Bearer ${secret}`,
+  })
 })
 
 it('reads no more of an answer than the limit, compressed or not', async () => {

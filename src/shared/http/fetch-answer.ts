@@ -11,6 +11,8 @@ interface Limits {
   timeoutMs: number
   /** Of the body, decoded: a small compressed answer can be a large one. */
   maxBytes: number
+  /** Ends the request early; what it aborts with is thrown. */
+  stopping: AbortSignal | undefined
 }
 
 interface OutgoingRequest {
@@ -27,12 +29,15 @@ export async function fetchAnswer(
   limits: Limits,
   count: (bytes: number) => void,
 ): Promise<Answer> {
+  const timeout = AbortSignal.timeout(limits.timeoutMs)
+  const signal = limits.stopping ? AbortSignal.any([limits.stopping, timeout]) : timeout
   try {
-    const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(limits.timeoutMs) })
+    const response = await fetch(url, { ...request, redirect: 'manual', signal })
     const { status, headers } = response
     const text = await readText(response.body, limits.maxBytes, count)
     return text === undefined ? { kind: 'too-large', status } : { kind: 'read', status, headers, text }
   } catch (error) {
+    limits.stopping?.throwIfAborted()
     // Not the error itself: Deno writes the whole URL into its message, and some runtimes a refused header.
     return { kind: 'lost', reason: lostReason(error) }
   }

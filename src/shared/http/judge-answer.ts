@@ -1,15 +1,16 @@
 import { type ErrorCode, type ErrorContext, PatchbayError } from '../errors.ts'
-import type { ProviderDefinition, ReasonMeaning } from '../providers/define.ts'
+import type { ApiRequest, ProviderDefinition, ReasonMeaning } from '../providers/define.ts'
 import { retryAfterMs } from './backoff.ts'
 import type { Answer } from './fetch-answer.ts'
 
 /**
- * The JSON of an answer; or what is wrong with it, and what comes next. `retry`: the same request may well succeed in a moment. `renew`: it
- * may with a newer access token. `reconnect`: only the account's owner can mend it. `fail`: it is of no use.
+ * The JSON of an answer; or what is wrong with it, and what comes next. `retry`: the same request may well succeed in a moment. `unsure`: so
+ * it may, but perhaps the provider has carried it out already. `renew`: it may with a newer access token. `reconnect`: only the account's
+ * owner can mend it. `fail`: it is of no use.
  */
-export type Judgement =
-  | { ok: true; body: unknown; headers: Headers }
-  | { ok: false; error: PatchbayError; next: 'retry' | 'renew' | 'reconnect' | 'fail' }
+export type Judgement = { ok: true; body: unknown; headers: Headers } | { ok: false; error: PatchbayError; next: Next }
+
+type Next = 'retry' | 'unsure' | 'renew' | 'reconnect' | 'fail'
 
 /** What each meaning comes to: our code, what the message says after the provider's name, and what to try. */
 const outcomes: Record<ReasonMeaning, { code: ErrorCode; says: (path: string, why: string) => string; hint?: string }> = {
@@ -47,18 +48,24 @@ export const answerErrors: readonly ErrorCode[] = [
   'host_not_allowed',
 ]
 
-/** Sorts the answer to a request for `url` by what happens next. `now` is in milliseconds since the epoch. */
-export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: Answer, now: number): Judgement {
+/** Sorts the answer to `request`, sent to `url`, by what happens next. `now` is in milliseconds since the epoch. */
+export function judgeAnswer(
+  definition: ProviderDefinition,
+  request: Pick<ApiRequest, 'mayBeEmpty'>,
+  url: URL,
+  answer: Answer,
+  now: number,
+): Judgement {
   const { api, id, name } = definition
   const path = url.pathname
-  const failure = (next: 'retry' | 'fail', code: ErrorCode, message: string, context: ErrorContext): Judgement => ({
+  const failure = (next: Next, code: ErrorCode, message: string, context: ErrorContext): Judgement => ({
     ok: false,
     next,
     error: new PatchbayError(code, `${name} ${message}`, { context: { provider: id, ...context } }),
   })
 
   if (answer.kind === 'lost') {
-    return failure('retry', 'provider_unreachable', `did not answer (${answer.reason}).`, {
+    return failure('unsure', 'provider_unreachable', `did not answer (${answer.reason}).`, {
       reason: answer.reason,
       host: url.host,
     })
@@ -77,13 +84,15 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
     })
   }
 
+  if (request.mayBeEmpty && status < 300 && answer.text === '') return { ok: true, body: undefined, headers }
+
   const found = json.ok ? api.reason(json.value) : undefined
   if (status < 300 && found === undefined) {
     if (!headers.get('content-type')?.includes('json')) {
       return failure('fail', 'provider_answer_invalid', `answered ${path} with something other than JSON.`, { status })
     }
     // Most likely cut on its way.
-    if (!json.ok) return failure('retry', 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
+    if (!json.ok) return failure('unsure', 'provider_answer_invalid', `answered ${path} with incomplete JSON.`, { status })
     return { ok: true, body: json.value, headers }
   }
 
@@ -95,7 +104,7 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   const next = nextOf(meaning)
   const asked = () =>
     retryAfterMs(headers.get('retry-after'), now) ?? api.retryAfterMs?.({ status, headers, body: json.value }, now)
-  const wait = next === 'retry' ? asked() : undefined
+  const wait = next === 'retry' || next === 'unsure' ? asked() : undefined
   return {
     ok: false,
     next,
@@ -107,8 +116,9 @@ export function judgeAnswer(definition: ProviderDefinition, url: URL, answer: An
   }
 }
 
-function nextOf(meaning: ReasonMeaning): 'retry' | 'renew' | 'reconnect' | 'fail' {
-  if (meaning === 'rate_limited' || meaning === 'unavailable') return 'retry'
+function nextOf(meaning: ReasonMeaning): Next {
+  if (meaning === 'rate_limited') return 'retry'
+  if (meaning === 'unavailable') return 'unsure'
   if (meaning === 'unauthorized') return 'renew'
   return meaning === 'reconnect' ? 'reconnect' : 'fail'
 }

@@ -1,13 +1,16 @@
 import type { z } from 'zod'
 import type { Config } from '../config.ts'
 import { PatchbayError } from '../errors.ts'
+import { answerClass } from '../metrics.ts'
 import type { AccessToken, TokenSource } from '../oauth/token-source.ts'
 import { fillAddress } from '../providers/address.ts'
 import type { ApiRequest, ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
+import { orStop, pause } from '../stopping.ts'
 import { backoffMs } from './backoff.ts'
 import { fetchAnswer } from './fetch-answer.ts'
 import { judgeAnswer } from './judge-answer.ts'
+import type { Permits } from './permits.ts'
 import { providerUrl } from './provider-url.ts'
 
 /** One provider's API for one integration. Every request carries its bearer token, and goes to the provider's own hosts only. */
@@ -25,7 +28,7 @@ export interface ProviderApi {
 }
 
 export interface ApiAnswer {
-  /** Parsed JSON. */
+  /** Parsed JSON; undefined only for a request that may be answered with nothing. */
   body: unknown
   headers: Headers
 }
@@ -68,12 +71,16 @@ export const impatientLimits: RequestLimits = {
 }
 
 export interface ProviderApiOptions {
-  runtime: Pick<Runtime, 'fetch' | 'now' | 'sleep' | 'log'> & { config: Pick<Config, 'sandboxUrl' | 'optional'> }
+  runtime: Pick<Runtime, 'fetch' | 'now' | 'sleep' | 'log' | 'metrics' | 'stopping'> & {
+    config: Pick<Config, 'sandboxUrl' | 'optional'>
+  }
   definition: ProviderDefinition
   tokens: TokenSource
   /** The company that requests are about, for a provider whose accounts reach several. */
   tenant?: string
   limits?: RequestLimits
+  /** The turns of its requests, as `sharedPermits` gives them; undefined: nobody counts. */
+  permits?: Permits | undefined
 }
 
 /** The API of `definition` for the integration whose tokens `tokens` gives. What `tokens` throws passes through. */
@@ -83,6 +90,7 @@ export function createProviderApi({
   tokens,
   tenant,
   limits = requestLimits,
+  permits,
 }: ProviderApiOptions): ProviderApi {
   const usage: Usage = { requests: 0, bytes: 0 }
   const ownHeaders = {
@@ -90,29 +98,36 @@ export function createProviderApi({
     ...(definition.tenant && tenant !== undefined && { [definition.tenant.header]: tenant }),
   }
 
-  const attempt = async (url: URL, json: unknown, method: string, token: AccessToken) => {
+  const attempt = async (url: URL, request: ApiRequest, token: AccessToken) => {
     usage.requests += 1
-    const request = {
+    const { method = 'GET', json } = request
+    const outgoing = {
       url: providerUrl(url.href, runtime.config.sandboxUrl),
       method,
-      headers: { ...ownHeaders, ...requestHeaders(token, json) },
+      headers: { ...requestHeaders(json), ...ownHeaders, ...request.headers, authorization: `Bearer ${token.accessToken}` },
       body: json === undefined ? null : JSON.stringify(json),
     }
-    const answer = await fetchAnswer(runtime.fetch, request, limits, (bytes) => {
+    const sentAt = runtime.now()
+    const answer = await fetchAnswer(runtime.fetch, outgoing, { ...limits, stopping: runtime.stopping }, (bytes) => {
       usage.bytes += bytes
     })
-    return judgeAnswer(definition, url, answer, runtime.now())
+    const status = answer.kind === 'lost' ? undefined : answer.status
+    runtime.metrics?.requestSent({ provider: definition.id, answer: answerClass(status), ms: runtime.now() - sentAt })
+    return judgeAnswer(definition, request, url, answer, runtime.now())
   }
 
-  const send = async ({ method = 'GET', path, query = {}, json }: ApiRequest): Promise<ApiAnswer & { url: URL }> => {
-    const url = apiUrl(definition, path, query, runtime.config)
+  const send = async (request: ApiRequest): Promise<ApiAnswer & { url: URL }> => {
+    const url = apiUrl(definition, request.path, request.query ?? {}, runtime.config)
+    const repeatable = isRepeatable(request)
+    const limited = { method: request.method ?? 'GET', path: url.pathname }
     const begunAt = runtime.now()
-    let token = await tokens.get()
+    let token = await orStop(runtime, tokens.get())
     let renewed = false
     let attempts = 0
 
     for (;;) {
-      const judgement = await attempt(url, json, method, token)
+      await permits?.take(limited, Math.min(limits.longestWaitMs, begunAt + limits.retryWithinMs - runtime.now()))
+      const judgement = await attempt(url, request, token)
       if (judgement.ok) return { body: judgement.body, headers: judgement.headers, url }
 
       const { error, next } = judgement
@@ -120,13 +135,15 @@ export function createProviderApi({
       if (next === 'reconnect' || (next === 'renew' && renewed)) return refuse(tokens, token, error)
       if (next === 'renew') {
         renewed = true
-        token = await newerToken(tokens, token, error)
+        token = await orStop(runtime, newerToken(tokens, token, error))
         continue
       }
       attempts += 1
       const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(attempts))
+      if (error.code === 'provider_rate_limited') await permits?.pause(limited, waitMs)
       const late = waitMs > limits.longestWaitMs || runtime.now() + waitMs > begunAt + limits.retryWithinMs
-      if (next === 'fail' || late || attempts >= limits.attempts) throw error
+      const useless = next === 'fail' || (next === 'unsure' && !repeatable)
+      if (useless || late || attempts >= limits.attempts) throw error
 
       const { status, reason } = error.context
       runtime.log.warn('A request failed and is sent again.', {
@@ -136,7 +153,7 @@ export function createProviderApi({
         reason,
         waitMs,
       })
-      await runtime.sleep(waitMs)
+      await pause(runtime, waitMs)
     }
   }
 
@@ -146,6 +163,10 @@ export function createProviderApi({
   }
 
   return { get, send, usage }
+}
+
+function isRepeatable({ method = 'GET', repeatable }: ApiRequest): boolean {
+  return repeatable === true || method === 'GET' || method === 'DELETE'
 }
 
 /** The token that replaces one which was refused. The same again would be refused again. */
@@ -186,9 +207,8 @@ function apiUrl(
   return url
 }
 
-function requestHeaders(token: AccessToken, json: unknown): Record<string, string> {
+function requestHeaders(json: unknown): Record<string, string> {
   return {
-    authorization: `Bearer ${token.accessToken}`,
     accept: 'application/json',
     // Some providers compress only for agents that say gzip.
     'user-agent': 'patchbay (gzip)',
