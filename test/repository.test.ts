@@ -38,9 +38,13 @@ describe('the schema', () => {
 describe('promise 7: a provider is data: the providers', () => {
   it('are declared in code as in patchbay.endpoint_types', async () => {
     await using db = await createTestDatabase()
-    const rows = await db.sql`select endpoint_type, provider from patchbay.endpoint_types order by endpoint_type`
-    const declared = providers.flatMap(({ id, streams }) =>
-      Object.keys(streams).map((type) => ({ endpoint_type: type, provider: id })),
+    const rows = await db.sql`select endpoint_type, provider, has_webhooks from patchbay.endpoint_types order by endpoint_type`
+    const declared = providers.flatMap(({ id, streams }: ProviderDefinition) =>
+      Object.entries(streams).map(([type, { webhooks }]) => ({
+        endpoint_type: type,
+        provider: id,
+        has_webhooks: webhooks !== undefined,
+      })),
     )
 
     expect([...rows]).toEqual(declared.toSorted((a, b) => a.endpoint_type.localeCompare(b.endpoint_type)))
@@ -253,6 +257,8 @@ function checkedFiles(): string[] {
     /^supabase\/tests\//,
     // Landed: it says whose endpoint types there are, as the seed's SQL has them.
     /^supabase\/migrations\/20261121000400_create_endpoints\.sql$/,
+    // What a provider adds to the tables of kinds.
+    new RegExp(`^supabase/migrations/\\d{14}_add_(${providers.map(({ id }) => id.replaceAll('-', '_')).join('|')})\\.sql$`),
   ]
   return globSync(['src/**/*', 'supabase/**/*.{ts,sql,toml,json}', 'scripts/**/*'], { cwd: root, withFileTypes: true })
     .filter((entry) => entry.isFile())

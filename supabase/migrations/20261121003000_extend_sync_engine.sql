@@ -4,8 +4,6 @@
 -- squawk-ignore-file constraint-missing-not-valid
 set lock_timeout = '5s';
 
-insert into patchbay.endpoint_types (endpoint_type, provider) values ('autodesk_construction_cloud', 'autodesk');
-
 alter table public.endpoints add column consecutive_failures integer not null default 0;
 alter table public.endpoints add column last_error_code text;
 alter table public.endpoints add column last_error_message text;
@@ -87,6 +85,7 @@ as $$
 declare
   v_endpoint public.endpoints;
   v_state patchbay.sync_state;
+  v_resumed boolean;
 begin
   select * into v_endpoint from public.endpoints where id = p_endpoint_id for no key update;
   if v_endpoint.integration_id is null then
@@ -103,7 +102,8 @@ begin
     v_state.run_id := null;
   end if;
 
-  if v_state.run_id is null then
+  v_resumed := v_state.run_id is not null;
+  if not v_resumed then
     insert into public.sync_logs (endpoint_id, user_id, pass, cursor_before, cursor_after)
     values (
       p_endpoint_id, v_endpoint.user_id,
@@ -114,13 +114,13 @@ begin
     update patchbay.sync_state s set run_id = v_state.run_id where s.endpoint_id = p_endpoint_id;
   end if;
 
-  -- Uses up the wish that led here: only one that comes during the run is still to be fulfilled after it. If the run is lost, the
-  -- endpoint is looked at again.
+  -- Uses up the wish that led here: only one that comes during the run is still to be fulfilled after it, also when its worker had died
+  -- by then. If the run is lost, the endpoint is looked at again.
   update public.endpoints
   set last_sync_status = 'running',
     next_sync_at = case
-      when not p_targets_only and next_sync_at < 'infinity' then pg_catalog.now() + interval '15 minutes'
-      else next_sync_at
+      when p_targets_only or next_sync_at = 'infinity' or (v_resumed and next_sync_at <= pg_catalog.now()) then next_sync_at
+      else pg_catalog.now() + interval '15 minutes'
     end
   where id = p_endpoint_id;
 

@@ -9,8 +9,15 @@ import { provider as googleDrive } from '../../src/shared/providers/google-drive
 
 const redirectUri = 'http://127.0.0.1:9/callback'
 
+/** What a test wants to see of the API's use. */
+interface Watching {
+  fetch?: typeof fetch
+  /** Google no longer accepts the token. */
+  onRefused?: (reason: string) => void
+}
+
 /** The Drive API with a token of `email`, who has just consented. Nothing sleeps. */
-export async function connectAccount(sandboxUrl: string, email: string): Promise<ProviderApi> {
+export async function connectAccount(sandboxUrl: string, email: string, watching: Watching = {}): Promise<ProviderApi> {
   const { auth } = googleDrive
   const authorizeUrl = new URL(providerUrl(auth.authorizeUrl, sandboxUrl))
   const request = { client_id: 'sandbox-client', redirect_uri: redirectUri, response_type: 'code', state: 'x' }
@@ -18,13 +25,17 @@ export async function connectAccount(sandboxUrl: string, email: string): Promise
     authorizeUrl.searchParams.set(name, value)
   }
   const callback = new URL(await approveConsent(authorizeUrl.href, { account: email }))
-  return openApi(sandboxUrl, {
-    grant_type: 'authorization_code',
-    code: callback.searchParams.get('code') ?? '',
-    redirect_uri: redirectUri,
-    client_id: 'sandbox-client',
-    client_secret: 'sandbox-secret',
-  })
+  return openApi(
+    sandboxUrl,
+    {
+      grant_type: 'authorization_code',
+      code: callback.searchParams.get('code') ?? '',
+      redirect_uri: redirectUri,
+      client_id: 'sandbox-client',
+      client_secret: 'sandbox-secret',
+    },
+    watching,
+  )
 }
 
 /** The Drive API with a token of the sandbox's service account. */
@@ -40,7 +51,11 @@ export async function connectServiceAccount(sandboxUrl: string, google: GoogleSa
   return openApi(sandboxUrl, { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion })
 }
 
-async function openApi(sandboxUrl: string, grant: Record<string, string>): Promise<ProviderApi> {
+async function openApi(
+  sandboxUrl: string,
+  grant: Record<string, string>,
+  { fetch: send = fetch, onRefused }: Watching = {},
+): Promise<ProviderApi> {
   const response = await fetch(providerUrl(googleDrive.auth.tokenUrl, sandboxUrl), {
     method: 'POST',
     body: new URLSearchParams(grant),
@@ -49,10 +64,10 @@ async function openApi(sandboxUrl: string, grant: Record<string, string>): Promi
   const token = { accessToken, tokenType: 'Bearer', version: 1n }
   return createProviderApi({
     definition: googleDrive,
-    tokens: { get: async () => token, renew: async () => token, refused: async () => {} },
+    tokens: { get: async () => token, renew: async () => token, refused: async (_version, reason) => onRefused?.(reason) },
     runtime: {
       config: { sandboxUrl, optional: () => undefined },
-      fetch,
+      fetch: send,
       now: Date.now,
       sleep: async () => {},
       log: createLogger('error', () => {}, Date.now),

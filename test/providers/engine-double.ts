@@ -1,6 +1,6 @@
 import { PatchbayError } from '../../src/shared/errors.ts'
 import type { ProviderApi } from '../../src/shared/http/provider-api.ts'
-import type { Cursor, FileItem, FileStream, FolderItem, Page } from '../../src/shared/sync/stream.ts'
+import type { Cursor, FileItem, FileStream, FolderItem, Page, StreamContext, TargetPage } from '../../src/shared/sync/stream.ts'
 
 interface StoredFolder extends FolderItem {
   /** Null: not below the root, or not worked out yet. */
@@ -26,7 +26,7 @@ export class EngineDouble {
   private readonly stream: FileStream
   private readonly api: ProviderApi
   private readonly config: unknown
-  private readonly pageSize: number
+  pageSize: number
 
   constructor(stream: FileStream, api: ProviderApi, config: unknown, pageSize = 1000) {
     this.stream = stream
@@ -63,20 +63,36 @@ export class EngineDouble {
     })
   }
 
+  /** What a run does with the items that webhooks named. */
+  async runTargets(ids: readonly string[]): Promise<TargetPage> {
+    if (!this.stream.fetchTargets) throw new Error('The stream fetches no single items.')
+    const page = await this.stream.fetchTargets(this.context(), ids)
+    for (const folder of page.folders) this.mergeFolder(folder, 'cursor')
+    for (const file of page.files) this.mergeFile(file, null)
+    for (const item of [...page.folders, ...page.files]) this.seen.add(item.id)
+    for (const id of page.removed) this.files.delete(id)
+    return page
+  }
+
   private async fetch(cursor: Cursor | null): Promise<Page> {
+    return this.stream.fetchPage(this.context(), cursor)
+  }
+
+  private context(): StreamContext {
     const unlistedFolders = async (limit: number) =>
       [...this.folders.values()]
         .filter((folder) => !folder.listed && folder.path !== null)
         .map((folder) => folder.id)
         .toSorted()
         .slice(0, limit)
+    const knownFolders = async (ids: readonly string[]) => new Set(ids.filter((id) => this.folders.has(id)))
     const { api, config, pageSize } = this
-    return this.stream.fetchPage({ api, config, pageSize, unlistedFolders }, cursor)
+    return { api, config, pageSize, unlistedFolders, knownFolders }
   }
 
   private merge(page: Page): void {
     if (this.cursor === null) this.beginPass(page)
-    for (const folder of page.folders) this.mergeFolder(folder)
+    for (const folder of page.folders) this.mergeFolder(folder, page.frontier)
     this.removeFolders(page.removed)
     for (const id of page.removed) this.gone.add(id)
     if (page.rebuildPaths) this.rebuildPaths(page.orphanPath)
@@ -88,26 +104,28 @@ export class EngineDouble {
     for (const item of [...page.folders, ...page.files]) this.seen.add(item.id)
     if (!page.more) this.endPass(page.pass)
     // As it comes back from the database.
-    this.cursor = JSON.parse(JSON.stringify(page.next)) as Cursor
+    this.cursor = JSON.parse(JSON.stringify(page.next)) as Cursor | null
   }
 
   private beginPass(page: Page): void {
     this.seen = new Set()
     this.gone = new Set()
-    if (page.orphanPath !== null) return
+    if (page.orphanPath !== null || page.frontier === 'cursor') return
     for (const folder of this.folders.values()) {
       folder.listed = false
       folder.path = folder.root === true ? '' : null
     }
   }
 
-  private mergeFolder(folder: FolderItem): void {
+  private mergeFolder(folder: FolderItem, frontier: Page['frontier']): void {
     const known = this.folders.get(folder.id)
     const above = folder.parent === null ? undefined : this.folders.get(folder.parent)?.path
     const path = folder.root === true ? '' : above === undefined || above === null ? null : `${above}/${folder.name}`
     const listed = folder.listed || (known !== undefined && known.listed && known.path !== null)
-    // A known path stays until all paths are worked out again: the files in the folder still have it.
-    this.folders.set(folder.id, { ...folder, listed, path: known?.path ?? path })
+    // A known path stays until all paths are worked out again: the files in the folder still have it. A walk from the top down needs none
+    // of that, as long as it keeps its promise.
+    if (frontier === 'cursor' && path === null) throw new Error(`The folder ${folder.id} came before the one that it is in.`)
+    this.folders.set(folder.id, { ...folder, listed, path: frontier === 'cursor' ? path : (known?.path ?? path) })
   }
 
   private mergeFile(file: FileItem, orphanPath: string | null): void {

@@ -41,6 +41,16 @@ it('uses up the wish that led to a run, and keeps one that comes during it', asy
   expect(await isDue(endpoint)).toBe(true)
 })
 
+it('keeps a wish that comes after the worker of a run has died', async () => {
+  await using endpoint = await createTestEndpoint()
+  const { sql, endpointId } = endpoint
+  await claimRun(sql, endpointId)
+  await sql`update public.endpoints set next_sync_at = now()`
+  const takeover = await claimRun(sql, endpointId)
+  await finish(endpoint, takeover!.fence)
+  expect(await isDue(endpoint)).toBe(true)
+})
+
 it('takes a confirmation for one pass, whether it was needed or not', async () => {
   await using endpoint = await createTestEndpoint()
   const files = Array.from({ length: 200 }, (_, n) => file(`f${n}`, 'root'))

@@ -45,3 +45,87 @@ describe('a cron expression', () => {
     expect(nextSyncAt(cron('0 0 30 2 *'), 0, at('2026-01-01T00:00:00Z')).toISOString()).toBe('2027-01-01T00:00:00.000Z')
   })
 })
+
+describe('when clocks are changed, a schedule is due', () => {
+  it.each([
+    [
+      'once on the day that has no such hour, right after the gap',
+      '30 2 * * *',
+      'America/New_York',
+      '2026-03-07T12:00Z',
+      ['2026-03-08T07:00Z', '2026-03-09T06:30Z'],
+    ],
+    [
+      'at the usual time where only that very day has no such hour',
+      '30 2 29 3 *',
+      'Europe/Berlin',
+      '2026-01-01T00:00Z',
+      ['2026-03-29T01:00Z', '2027-03-29T00:30Z'],
+    ],
+    [
+      'once on the day that has the hour twice',
+      '30 1 * * *',
+      'America/New_York',
+      '2026-10-31T12:00Z',
+      ['2026-11-01T05:30Z', '2026-11-02T06:30Z'],
+    ],
+    [
+      'in both of the hours, where it is due every hour',
+      '15 * * * *',
+      'America/New_York',
+      '2026-11-01T04:20Z',
+      ['2026-11-01T05:15Z', '2026-11-01T06:15Z', '2026-11-01T07:15Z'],
+    ],
+    [
+      'every half hour, through the gap',
+      '*/30 * * * *',
+      'Europe/Berlin',
+      '2026-03-29T00:20Z',
+      ['2026-03-29T00:30Z', '2026-03-29T01:00Z', '2026-03-29T01:30Z'],
+    ],
+    [
+      'every half hour, through the hour that comes twice',
+      '*/30 * * * *',
+      'Europe/Berlin',
+      '2026-10-25T00:20Z',
+      ['2026-10-25T00:30Z', '2026-10-25T01:00Z', '2026-10-25T01:30Z', '2026-10-25T02:00Z'],
+    ],
+    [
+      'at midnight before and after the short day',
+      '0 0 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00Z',
+      ['2026-03-28T23:00Z', '2026-03-29T22:00Z'],
+    ],
+    [
+      'at midnight before and after the long day',
+      '0 0 * * *',
+      'America/New_York',
+      '2026-10-31T12:00Z',
+      ['2026-11-01T04:00Z', '2026-11-02T05:00Z'],
+    ],
+    [
+      'on the weekday of its own zone, which is another day in UTC',
+      '0 23 * * 6',
+      'America/New_York',
+      '2026-10-30T12:00Z',
+      ['2026-11-01T03:00Z', '2026-11-08T04:00Z'],
+    ],
+  ])('%s', (_name, expression, timeZone, from, expected) => {
+    let now = at(from)
+    const times = expected.map(() => {
+      const next = nextSyncAt(cron(expression, timeZone), now, now)
+      now = next.getTime()
+      return next.toISOString()
+    })
+    expect(times).toEqual(expected.map((time) => new Date(time).toISOString()))
+  })
+
+  it.each(['2026-03-29T00:30Z', '2026-10-25T00:30Z', '2026-03-08T06:30Z', '2026-11-01T05:30Z'])(
+    'after as many minutes as ever, where it is an interval (%s)',
+    (from) => {
+      const schedule: Schedule = { ...interval, interval_minutes: 90, time_zone: 'Europe/Berlin' }
+      expect(nextSyncAt(schedule, at(from), at(from)).getTime() - at(from)).toBe(90 * 60_000)
+    },
+  )
+})

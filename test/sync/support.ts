@@ -14,11 +14,13 @@ export interface TestEndpoint extends AsyncDisposable {
   endpointId: string
 }
 
-export async function createTestEndpoint(): Promise<TestEndpoint> {
+/** Its provider has no webhooks, unless they are what is tested: jobs that are counted are then about syncs. */
+export async function createTestEndpoint({ webhooks = false } = {}): Promise<TestEndpoint> {
   await using started = new AsyncDisposableStack()
   const database = started.use(await createTestDatabase())
   const sql = connect(database.url, 3)
   started.defer(() => sql.end())
+  if (!webhooks) await sql`update patchbay.endpoint_types set has_webhooks = false`
   const userId = randomUUID()
   await sql`insert into auth.users (id, email) values (${userId}::uuid, ${`${userId}@example.com`})`
   const [integration] = await sql<{ id: string }[]>`

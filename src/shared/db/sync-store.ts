@@ -135,14 +135,20 @@ export async function nextTargets(sql: Sql, endpointId: string, limit: number): 
     limit ${limit}::bigint`
 }
 
-/** Merges what was found of some targets, and forgets them. False: the run ends here. */
-export async function mergeTargets(sql: Sql, endpointId: string, fence: bigint, page: TargetsToMerge): Promise<boolean> {
+/** Merges what was found of some targets, and forgets them. */
+export async function mergeTargets(
+  sql: Sql,
+  endpointId: string,
+  fence: bigint,
+  page: TargetsToMerge,
+): Promise<Omit<MergeResult, 'stopped_at'>> {
   const targets = page.targets.map(({ id, seq }) => ({ id, seq: seq.toString() }))
-  const [result] = await fenced(sql<{ proceed: boolean }[]>`
-    select proceed from patchbay.merge_targets(
+  const [result] = await fenced(sql<Omit<MergeResult, 'stopped_at'>[]>`
+    select * from patchbay.merge_targets(
       ${endpointId}::uuid, ${fence.toString()}::bigint, ${toJson({ ...page, targets })}::text::jsonb
     )`)
-  return result?.proceed ?? false
+  if (!result) throw new PatchbayError('internal_error', 'patchbay.merge_targets returned no row.')
+  return result
 }
 
 /** Queues what has become due, so that it need not wait for the scheduler's next tick. */

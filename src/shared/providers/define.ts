@@ -90,14 +90,23 @@ export type Revocation =
 
 /** One request to the provider's API. */
 export interface ApiRequest {
-  /** GET by default. A POST is only for what changes nothing, as it may be sent again. */
-  method?: 'GET' | 'POST'
+  /** GET by default. */
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below `api.baseUrl`; or an absolute URL, of the same host or one of `api.otherHosts`. */
   path: string
   /** A parameter that is undefined is left out. */
   query?: Readonly<Record<string, string | undefined>>
   /** Sent as JSON. */
   json?: unknown
+  /** Names in lower case. They go before the definition's; `authorization` is never among them. */
+  headers?: Readonly<Record<string, string>>
+  /**
+   * That sending it twice does what sending it once does. GET and DELETE always may (RFC 9110, 9.2.2); another request is sent again only
+   * when it says so, or when the provider has surely not carried it out.
+   */
+  repeatable?: true
+  /** That a success may come without a body, which is then undefined. */
+  mayBeEmpty?: true
 }
 
 export interface ApiDefinition {
@@ -115,6 +124,20 @@ export interface ApiDefinition {
   reasons: Readonly<Record<string, ReasonMeaning>>
   /** How long to wait, where the provider says it otherwise than by `Retry-After`. `now` and the result are in milliseconds. */
   retryAfterMs?: (answer: { status: number; headers: Headers; body: unknown }, now: number) => number | undefined
+  /** What the provider publishes of its limits. All workers together stay below them (src/shared/http/permits.ts). */
+  limits?: readonly ApiLimit[]
+}
+
+/** `amount` per `periodMs`, in the provider's own unit. */
+export interface ApiLimit {
+  /** Kebab case; names it in `patchbay.provider_limits`, where an operator may set other figures. */
+  name: string
+  /** Whom the provider counts: the app, or each account that is connected to it. */
+  per: 'app' | 'account'
+  amount: number
+  periodMs: number
+  /** What a request takes of it; 0: it is not counted. */
+  cost: (request: { method: string; path: string }) => number
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   type ClaimedRun,
   type FinishedRun,
+  type MergeResult,
   type PageToMerge,
   type Target,
   claimRun,
@@ -14,6 +15,7 @@ import {
 } from '../db/sync-store.ts'
 import { PatchbayError } from '../errors.ts'
 import { asPatchbayError, logFailure } from '../failure.ts'
+import { sharedPermits } from '../http/permits.ts'
 import { type ProviderApi, createProviderApi } from '../http/provider-api.ts'
 import { tokenSource } from '../oauth/tokens.ts'
 import { streamFor } from '../providers/registry.ts'
@@ -55,6 +57,17 @@ export type RunOutcome = FinishedRun['status'] | 'superseded' | 'gone'
  */
 export async function runSync(runtime: Runtime, endpointId: string, budget: Budget, targetsOnly = false): Promise<RunOutcome> {
   const startedAt = runtime.now()
+  const outcome = await runOnce(runtime, endpointId, budget, { targetsOnly, startedAt })
+  runtime.metrics?.runEnded({ outcome, ms: runtime.now() - startedAt })
+  return outcome
+}
+
+async function runOnce(
+  runtime: Runtime,
+  endpointId: string,
+  budget: Budget,
+  { targetsOnly, startedAt }: { targetsOnly: boolean; startedAt: number },
+): Promise<RunOutcome> {
   const claim = await claimRun(runtime.sql, endpointId, targetsOnly)
   if (!claim) return 'gone'
 
@@ -66,7 +79,8 @@ export async function runSync(runtime: Runtime, endpointId: string, budget: Budg
     if (failure.code === 'run_superseded') return 'superseded'
     // Nothing can be written down now: the job is tried again, and the run goes on.
     if (failure.code === 'database_unavailable') throw failure
-    return await run.finish(failure, startedAt)
+    // Nothing has failed: another worker goes on from the last page.
+    return await run.finish(failure.code === 'worker_stopping' ? 'partial' : failure, startedAt)
   }
 }
 
@@ -93,11 +107,7 @@ async function readTargets(run: Run, stream: FileStream, context: StreamContext)
 }
 
 /** Reads page after page; the next one is on its way while Postgres merges the one before. */
-async function readAll(
-  run: Run,
-  stream: FileStream,
-  context: StreamContext,
-): Promise<FinishedRun['status'] | PatchbayError> {
+async function readAll(run: Run, stream: FileStream, context: StreamContext): Promise<FinishedRun['status'] | PatchbayError> {
   let cursor = run.claim.cursor
   let ahead: Promise<Page> | undefined
   let restarted = false
@@ -126,6 +136,7 @@ async function readAll(
     }
 
     const merged = await merge.result
+    run.count(merged)
     if (merged.stopped_at !== null) return massDeleteStopped(merged.stopped_at)
     // What changed during a full pass is in the feed, whose position was taken before it.
     const feedFollows = !page.more && page.pass === 'full' && stream.hasChangeFeed
@@ -166,7 +177,12 @@ class Run {
     requireScope(stream, claim, definition.name)
     this.filter = fileFilter(claim.file_types)
 
-    const api = createProviderApi({ runtime, definition, tokens: tokenSource(runtime, definition, claim.integration_id) })
+    const api = createProviderApi({
+      runtime,
+      definition,
+      tokens: tokenSource(runtime, definition, claim.integration_id),
+      permits: sharedPermits(runtime, definition, claim.integration_id),
+    })
     this.api = api
     const context: StreamContext = {
       api,
@@ -194,7 +210,7 @@ class Run {
     this.fetched += page.files.length
     this.budget.pages -= 1
     const { files, dropped } = this.filtered(page.files)
-    return mergeTargets(this.runtime.sql, this.endpointId, this.claim.fence, {
+    const merged = await mergeTargets(this.runtime.sql, this.endpointId, this.claim.fence, {
       ...page,
       files,
       removed: [...page.removed, ...dropped],
@@ -202,6 +218,13 @@ class Run {
       fetched: page.files.length,
       ...this.takeUsage(),
     })
+    this.count(merged)
+    return merged.proceed
+  }
+
+  count({ inserted, updated, deleted }: Pick<MergeResult, 'inserted' | 'updated' | 'deleted'>): void {
+    const rows = { inserted: Number(inserted), updated: Number(updated), deleted: Number(deleted) }
+    this.runtime.metrics?.pageMerged(rows)
   }
 
   /** True when the run has to end before another page is read. */
@@ -278,7 +301,8 @@ class Run {
   }
 }
 
-function requireScope(stream: FileStream, claim: ClaimedRun, provider: string): void {
+/** Throws `missing_scope` when none of the granted scopes lets the stream read. */
+export function requireScope(stream: FileStream, claim: Pick<ClaimedRun, 'scopes'>, provider: string): void {
   // No scope known: the provider did not say, and will refuse by itself.
   if (claim.scopes === null || claim.scopes.length === 0) return
   if (stream.scopes.some((scope) => claim.scopes?.includes(scope))) return
@@ -292,7 +316,7 @@ function massDeleteStopped(rows: bigint): PatchbayError {
   return new PatchbayError(
     'mass_delete_stopped',
     `This run would delete ${rows} files, more than the endpoint's guard allows, so it deleted none. ` +
-      'If that is right, set deletions_confirmed_at and next_sync_at of the endpoint to now().',
+      'If that is right, confirm it by confirm_deletions(endpoint_id).',
   )
 }
 

@@ -91,6 +91,8 @@ export interface FileStream {
    * as with `unlistedFolders`.
    */
   canPrefetch: (page: Page) => boolean
+  /** Where the values of `endpoint_config` are chosen from: a field of it, and the provider's list that has its values. */
+  choices?: readonly { field: string; list: string; required: boolean }[]
   /** Reads single items that a webhook named, `targetsAtOnce` at most. Absent where a webhook only says that the change feed has moved. */
   fetchTargets?: (context: StreamContext, ids: readonly string[]) => Promise<TargetPage>
   /** How the provider tells of changes. Absent: the schedule alone does. */

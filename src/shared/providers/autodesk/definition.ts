@@ -1,6 +1,9 @@
 import { defineProvider } from '../define.ts'
 import { ApiError, UserInfo } from './answers.ts'
+import { fileStream } from './file-stream.ts'
+import { limits } from './limits.ts'
 import { projectsPage, projectsRequest } from './projects.ts'
+import { reasons } from './reasons.ts'
 
 /** Autodesk Construction Cloud. Facts from https://aps.autodesk.com/en/docs/oauth/v2 and https://aps.autodesk.com/en/docs/data/v2. */
 export const provider = defineProvider({
@@ -31,23 +34,8 @@ export const provider = defineProvider({
     baseUrl: 'https://developer.api.autodesk.com',
     otherHosts: ['api.userprofile.autodesk.com'],
     reason: (body) => ApiError.safeParse(body).data,
-    // https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handling. BIM360DM_ERROR is not here: its status says what it is.
-    reasons: {
-      'ERR-001': 'rate_limited',
-      'AUTH-006': 'unauthorized',
-      // With 403.
-      USER_NOT_AUTHENTICATED: 'unauthorized',
-      'AUTH-004': 'missing_scope',
-      // The app lacks the API, or the account lacks the app, or both are in different regions.
-      'AUTH-001': 'not_installed',
-      'AUTH-010': 'forbidden',
-      NOT_FOUND: 'not_found',
-      BAD_INPUT: 'rejected',
-      'AUTH-003': 'contract',
-      'AUTH-008': 'contract',
-      'AUTH-009': 'contract',
-      'AUTH-012': 'contract',
-    },
+    reasons,
+    limits,
   },
   account: {
     request: { path: 'https://api.userprofile.autodesk.com/userinfo' },
@@ -57,5 +45,5 @@ export const provider = defineProvider({
     },
   },
   lists: { projects: { request: projectsRequest, read: projectsPage } },
-  streams: {},
+  streams: { autodesk_construction_cloud: fileStream },
 })

@@ -1,6 +1,7 @@
 import { defineProvider } from '../define.ts'
 import { CalendarList, CalendarListEntry } from './answers.ts'
 import { reason, reasons, retryAfterMs } from './errors.ts'
+import { limits } from './limits.ts'
 
 /**
  * Google Calendar. Facts from https://developers.google.com/identity/protocols/oauth2/web-server and the Calendar API reference. It is
@@ -27,7 +28,7 @@ export const provider = defineProvider({
     lifetimeIfUnsaid: 3600,
     env: { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET', redirectUri: 'GOOGLE_REDIRECT_URI' },
   },
-  api: { baseUrl: 'https://www.googleapis.com/calendar/v3', reason, reasons, retryAfterMs },
+  api: { baseUrl: 'https://www.googleapis.com/calendar/v3', reason, reasons, retryAfterMs, limits },
   account: {
     // Its id is the account's address.
     request: { path: '/users/me/calendarList/primary' },

@@ -50,6 +50,10 @@ export const folderListFields = 'kind,incompleteSearch,nextPageToken,files(id,na
 /** GET /changes/startPageToken */
 export const StartPageToken = z.object({ startPageToken: z.string() })
 
+/** POST /changes/watch. `expiration` is in milliseconds since the epoch, as decimal digits. */
+export const Channel = z.object({ resourceId: z.string(), expiration: z.string().regex(/^\d+$/) })
+export const channelFields = 'resourceId,expiration'
+
 /** GET /changes */
 export const ChangeList = z.object({
   nextPageToken: z.string().optional(),

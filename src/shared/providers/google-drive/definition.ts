@@ -4,6 +4,7 @@ import { reason } from '../google-calendar/errors.ts'
 import { FileList } from './answers.ts'
 import { fileStream } from './file-stream.ts'
 import { onlyFolders } from './items.ts'
+import { limits } from './limits.ts'
 
 /** Google Drive. Facts from https://developers.google.com/identity/protocols/oauth2/web-server and the Drive API reference. */
 export const provider = defineProvider({
@@ -39,7 +40,10 @@ export const provider = defineProvider({
       dailyLimitExceeded: 'rate_limited',
       insufficientPermissions: 'missing_scope',
       ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'missing_scope',
+      // Of a notification address; it comes as 401, and no token is at fault.
+      'push.webhookUrlUnauthorized': 'rejected',
     },
+    limits,
   },
   account: {
     request: { path: '/about', query: { fields: 'user(displayName,emailAddress,permissionId)' } },

@@ -8,6 +8,7 @@ import { isFolder, noFolders, onlyFolders, toFileItem, toFolderItem } from './it
 import { rootGone } from './gone.ts'
 import { getFolder, getStartPageToken, listFiles } from './requests.ts'
 import { treePage } from './tree-page.ts'
+import { webhooks } from './webhooks.ts'
 
 /**
  * The files of a Google Drive account, of a shared drive, or of a folder (`endpoint_config`, see endpoint-config.ts).
@@ -20,6 +21,7 @@ import { treePage } from './tree-page.ts'
 export const fileStream: FileStream = {
   kind: 'files',
   hasChangeFeed: true,
+  choices: [{ field: 'folder_id', list: 'folders', required: false }],
   scopes: [
     'https://www.googleapis.com/auth/drive.metadata.readonly',
     'https://www.googleapis.com/auth/drive.metadata',
@@ -41,6 +43,8 @@ export const fileStream: FileStream = {
     const next = readCursor(page.next)
     return next.at !== 'tree' || next.batch.length > 0
   },
+
+  webhooks,
 }
 
 async function firstPage(context: StreamContext, scope: Scope): Promise<Page> {

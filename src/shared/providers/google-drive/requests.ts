@@ -4,10 +4,12 @@ import type { ProviderApi } from '../../http/provider-api.ts'
 import type { StreamContext } from '../../sync/stream.ts'
 import {
   ChangeList,
+  Channel,
   FileList,
   RootFolder,
   StartPageToken,
   changeListFields,
+  channelFields,
   fileListFields,
   folderListFields,
   rootFolderFields,
@@ -72,6 +74,39 @@ export async function listChanges(
   }
   const answer = await inSharedDrive(driveId, withPageToken(pageToken, api.get('/changes', query, ChangeList)))
   return { ...answer, nextPageToken: nextPageToken(pageToken, answer.nextPageToken) }
+}
+
+/** A push channel as it is asked for. `id` and `token` are ours; `expiresAt` is in milliseconds since the epoch. */
+interface ChannelRequest {
+  id: string
+  address: string
+  token: string
+  expiresAt: number
+}
+
+/** Has every change of the feed told to `address`, from now on. */
+export async function watchChanges(
+  api: ProviderApi,
+  driveId: string | null,
+  { id, address, token, expiresAt }: ChannelRequest,
+): Promise<z.infer<typeof Channel>> {
+  const pageToken = await getStartPageToken(api, driveId)
+  const request = api.send({
+    method: 'POST',
+    path: '/changes/watch',
+    query: { pageToken, fields: channelFields, spaces: 'drive', includeRemoved: 'true', ...sharedDriveQuery(driveId) },
+    json: { id, type: 'web_hook', address, token, expiration: String(expiresAt) },
+  })
+  const parsed = Channel.safeParse((await inSharedDrive(driveId, request)).body)
+  if (parsed.success) return parsed.data
+  const field = parsed.error.issues[0]?.path.join('.') || 'the answer itself'
+  const message = `Google Drive answered a watch request with something that Patchbay does not understand: ${field}.`
+  throw new PatchbayError('provider_answer_invalid', message, { context: { provider: 'google-drive', field } })
+}
+
+/** Ends a push channel. Throws `provider_not_found` for one that Google does not know, or no longer. */
+export async function stopChannel(api: ProviderApi, id: string, resourceId: string): Promise<void> {
+  await api.send({ method: 'POST', path: '/channels/stop', json: { id, resourceId }, repeatable: true, mayBeEmpty: true })
 }
 
 /** An id as it stands in `q`. */

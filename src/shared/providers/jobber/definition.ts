@@ -57,6 +57,9 @@ export const provider = defineProvider({
       ...schemaErrors,
     },
     retryAfterMs: ({ body }) => throttledMs(body),
+    // What a query costs is known once it is answered, so it is left to the answer.
+    // https://developer.getjobber.com/docs/using_jobbers_api/api_rate_limits
+    limits: [{ name: 'requests', per: 'account', amount: 2500, periodMs: 300_000, cost: () => 1 }],
   },
   account: {
     request: accountQuery,

@@ -29,5 +29,5 @@ export const disconnectMutation = graphql('mutation Disconnect { appDisconnect {
 
 /** The API has one address, which is the base URL itself. */
 function graphql(query: string, variables?: Readonly<Record<string, unknown>>): ApiRequest {
-  return { method: 'POST', path: '', json: { query, variables } }
+  return { method: 'POST', path: '', json: { query, variables }, repeatable: true }
 }

@@ -65,6 +65,11 @@ export const provider = defineProvider({
       ErrorIrresolvableConflict: 'rejected',
       'RequestBroker--ParseUri': 'rejected',
     },
+    // https://learn.microsoft.com/graph/throttling-limits
+    limits: [
+      { name: 'global', per: 'app', amount: 130_000, periodMs: 10_000, cost: () => 1 },
+      { name: 'mailbox', per: 'account', amount: 10_000, periodMs: 600_000, cost: () => 1 },
+    ],
   },
   account: {
     request: { path: '/me', query: { $select: 'id,displayName,mail,userPrincipalName' } },

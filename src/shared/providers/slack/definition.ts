@@ -18,7 +18,7 @@ export const provider = defineProvider({
     issuerInResponse: false,
     authorizeUrl: 'https://slack.com/oauth/v2/authorize',
     tokenUrl: 'https://slack.com/api/oauth.v2.access',
-    revocation: { by: 'request', request: { method: 'POST', path: '/auth.revoke' }, ends: 'grant' },
+    revocation: { by: 'request', request: { method: 'POST', path: '/auth.revoke', repeatable: true }, ends: 'grant' },
     // The bot's. Those of the person who installs are asked for apart: one is enough for a token that says who that is.
     scopes: ['chat:write', 'commands', 'users:read', 'users:read.email', 'channels:read'],
     scopeSeparator: ',',

@@ -1,0 +1,89 @@
+import { PatchbayError } from '../../errors.ts'
+import type { ProviderApi } from '../../http/provider-api.ts'
+import { Folder, FolderContents, Item, TopFolders, type FolderData, type ItemData, type VersionData } from './answers.ts'
+import type { Visit } from './cursor.ts'
+import { hubPath, origin, pathOf } from './hubs.ts'
+import { isForPeople, tipOf } from './items.ts'
+
+/** How many requests for single things are under way at a time. */
+const atOnce = 8
+
+/** The folders at the top of a project that people see. */
+export async function getTopFolders(api: ProviderApi, hubId: string, projectId: string): Promise<FolderData[]> {
+  const path = `${hubPath(hubId)}/projects/${encodeURIComponent(projectId)}/topFolders`
+  const { data } = await api.get(path, { excludeDeleted: 'true' }, TopFolders)
+  return data.filter(isForPeople)
+}
+
+export async function getFolder(api: ProviderApi, projectId: string, folderId: string): Promise<FolderData> {
+  const { data } = await api.get(folderPath(projectId, folderId), {}, Folder)
+  if (data.id === folderId) return data
+  throw notAsked('data.id')
+}
+
+/** An item and its newest version. */
+export async function getItem(
+  api: ProviderApi,
+  projectId: string,
+  itemId: string,
+): Promise<{ item: ItemData; tip: VersionData }> {
+  const { data: item, included } = await api.get(`${projectPath(projectId)}/items/${encodeURIComponent(itemId)}`, {}, Item)
+  const tip = tipOf(item, included)
+  if (item.id === itemId && tip) return { item, tip }
+  throw notAsked(tip ? 'data.id' : 'included')
+}
+
+/**
+ * Up to `limit` entries of a folder, and the visit that follows; null when there are no more. The number of a page is ours, so that pages
+ * of another size can follow; of a next link counts that it leads on, and what it asks for besides.
+ */
+export async function listContents(api: ProviderApi, projectId: string, visit: Visit, limit: number) {
+  // Another limit than last time may make the page begin before `from`: what is read twice is stored once.
+  const number = Math.floor(visit.from / limit)
+  const page = { 'page[number]': String(number), 'page[limit]': String(limit) }
+  const query = { ...Object.fromEntries(new URLSearchParams(visit.query)), ...page }
+  const { data, included, links } = await api.get(`${folderPath(projectId, visit.id)}/contents`, query, FolderContents)
+  if (links?.self && !isContentsOf(links.self.href, visit.id)) throw notAsked('links.self')
+  if (data.length > limit || data.some((entry) => entry.id === visit.id)) throw notAsked('data')
+  const next = links?.next ? followingVisit(visit, links.next.href, { number, limit }) : null
+  return { data, included: included ?? [], next }
+}
+
+/** `read` of each, some at a time. */
+export async function readEach<T, R>(all: readonly T[], read: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let start = 0; start < all.length; start += atOnce) {
+    results.push(...(await Promise.all(all.slice(start, start + atOnce).map(read))))
+  }
+  return results
+}
+
+function projectPath(projectId: string): string {
+  return `/data/v1/projects/${encodeURIComponent(projectId)}`
+}
+
+function folderPath(projectId: string, folderId: string): string {
+  return `${projectPath(projectId)}/folders/${encodeURIComponent(folderId)}`
+}
+
+/** Ids in links are encoded, or not. */
+function isContentsOf(href: string, folderId: string): boolean {
+  const path = pathOf(href)
+  return [folderId, encodeURIComponent(folderId)].some((id) => path.includes(`/folders/${id}/contents`))
+}
+
+/** Throws for a link to another folder, or back: following it would never end. */
+function followingVisit({ id }: Visit, href: string, { number, limit }: { number: number; limit: number }): Visit {
+  const { searchParams } = new URL(pathOf(href), origin)
+  const leadsOn = Number(searchParams.get('page[number]')) > number
+  if (!leadsOn || !isContentsOf(href, id)) throw notAsked('links.next')
+  searchParams.delete('page[number]')
+  searchParams.delete('page[limit]')
+  return { id, from: (number + 1) * limit, query: searchParams.toString() }
+}
+
+function notAsked(field: string): PatchbayError {
+  return new PatchbayError('provider_answer_invalid', `Autodesk answered something else than was asked for: ${field}.`, {
+    context: { provider: 'autodesk', field },
+  })
+}
