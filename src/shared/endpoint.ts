@@ -14,9 +14,13 @@ export type UserHandler = (request: Request, runtime: Runtime, user: User) => Pr
 
 /**
  * An Edge Function, and who may call it. `none`: public by design, and the handler says what stands in. `user`: a signed-in user, by
- * JWT. `secret`: the scheduler, by the worker secret. Calls of all but the scheduler are counted.
+ * JWT. `secret`: the scheduler, by the worker secret. Calls of all but the scheduler are counted, here or, with `countsItself`, as the
+ * handler sees fit.
  */
-export type Endpoint = { auth: 'none' | 'secret'; handle: Handler } | { auth: 'user'; handle: UserHandler }
+export type Endpoint =
+  | { auth: 'none'; handle: Handler; countsItself?: true }
+  | { auth: 'secret'; handle: Handler }
+  | { auth: 'user'; handle: UserHandler }
 
 /** Where the runtime comes from; `log` works before there is one. */
 export interface Host {
@@ -52,6 +56,7 @@ async function handle(endpoint: Endpoint, request: Request, runtime: Runtime): P
     await requireSecret(request, runtime.config.workerSecret)
     return endpoint.handle(request, runtime)
   }
+  if (endpoint.auth === 'none' && endpoint.countsItself) return endpoint.handle(request, runtime)
   // Before anybody's JWT is checked, which may cost a request to the Auth server.
   await limitAddress(runtime, request)
   if (endpoint.auth === 'user') return endpoint.handle(request, runtime, await requireUser(request, runtime))

@@ -1,4 +1,4 @@
-import { PatchbayError, toPatchbayError } from './errors.ts'
+import { type ErrorCode, PatchbayError, toPatchbayError } from './errors.ts'
 import type { Logger } from './log.ts'
 import { jsonResponse } from './responses.ts'
 
@@ -13,12 +13,17 @@ export function asPatchbayError(error: unknown): PatchbayError {
 
 /** The error as a caller gets it. What only the operator can mend, and what nobody foresaw, is told in the log. */
 export function errorResponse(error: PatchbayError): Response {
+  const response = jsonResponse({ error: publicWords(error) }, error.status)
+  if (error.retryAfterMs !== undefined) response.headers.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
+  return response
+}
+
+/** What a user may read of an error. */
+export function publicWords(error: PatchbayError): { code: ErrorCode; message: string; hint: string | null } {
   const { message, hint } = isPrivate(error)
     ? { message: 'Patchbay could not do this.', hint: "The operator finds the reason in the function's log." }
     : error
-  const response = jsonResponse({ error: { code: error.code, message, hint: hint ?? null } }, error.status)
-  if (error.retryAfterMs !== undefined) response.headers.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
-  return response
+  return { code: error.code, message, hint: hint ?? null }
 }
 
 /** Logs a failed request: codes and ids, and of what nobody foresaw the place in the code; never a message that may quote data. */

@@ -33,6 +33,19 @@ describe('readConfig', () => {
     expect(own.sandboxUrl).toBe('http://127.0.0.1:54400')
   })
 
+  it('asks for webhooks where they can arrive, unless the operator has turned them off', () => {
+    const sandbox = { CONNECTOR_SANDBOX_URL: 'http://127.0.0.1:54400' }
+    const local = { SUPABASE_URL: 'http://127.0.0.1:54321' }
+    const webhooks = (env: Record<string, string>) => readConfig({ ...completeEnv(), ...env }).webhooks
+    expect(webhooks({})).toBe(true)
+    expect(webhooks({ CONNECTOR_WEBHOOKS: 'on', ...sandbox })).toBe(true)
+    expect(webhooks({ ...local, ...sandbox })).toBe(true)
+    expect(webhooks(local)).toBe(false)
+    expect(webhooks({ SUPABASE_URL: 'http://kong:8000', ...sandbox })).toBe(false)
+    expect(webhooks({ CONNECTOR_WEBHOOKS: 'OFF' })).toBe(false)
+    expect(() => webhooks({ CONNECTOR_WEBHOOKS: 'no' })).toThrow('- CONNECTOR_WEBHOOKS must be on or off.')
+  })
+
   it('lists every variable that is missing or wrong, and no value', () => {
     const env = {
       SUPABASE_URL: 'not a URL',
@@ -43,6 +56,8 @@ describe('readConfig', () => {
       CONNECTOR_SANDBOX_URL: 'https://sandbox.example',
       CONNECTOR_LOG_LEVEL: 'loud',
       CONNECTOR_MAX_CONCURRENT_SYNCS: '0',
+      CONNECTOR_PORT: '65536',
+      CONNECTOR_ENVIRONMENT: 'our production',
     }
     const error: unknown = thrownBy(() => readConfig(env))
     expect(error).toMatchObject({ code: 'config_invalid' })
@@ -57,6 +72,8 @@ describe('readConfig', () => {
       'CONNECTOR_SANDBOX_URL',
       'CONNECTOR_LOG_LEVEL',
       'CONNECTOR_MAX_CONCURRENT_SYNCS',
+      'CONNECTOR_PORT',
+      'CONNECTOR_ENVIRONMENT',
     ]) {
       expect(message).toContain(`- ${name} `)
     }
@@ -80,6 +97,30 @@ describe('readConfig', () => {
       expect(() => readConfig({ ...completeEnv(), CONNECTOR_SANDBOX_URL: url })).toThrow(/- CONNECTOR_SANDBOX_URL /)
     },
   )
+
+  it.each([
+    ['INFO', 'info'],
+    ['WARNING', 'warn'],
+    ['Critical', 'error'],
+    ['warn', 'warn'],
+  ])('takes the log level %s as %s', (word, level) => {
+    expect(readConfig({ ...completeEnv(), CONNECTOR_LOG_LEVEL: word }).logLevel).toBe(level)
+  })
+
+  it('listens on 8080 and is for development, unless it is told otherwise', () => {
+    const { CONNECTOR_PORT: _, ...env } = completeEnv()
+    expect(readConfig(env)).toMatchObject({ port: 8080, environment: 'development' })
+    const told = { ...env, CONNECTOR_PORT: '9090', CONNECTOR_ENVIRONMENT: 'Production' }
+    expect(readConfig(told)).toMatchObject({ port: 9090, environment: 'production' })
+  })
+
+  it('refuses a sandbox in production', () => {
+    const env = { ...completeEnv(), CONNECTOR_SANDBOX_URL: 'http://127.0.0.1:54400' }
+    expect(readConfig({ ...env, CONNECTOR_ENVIRONMENT: 'staging' }).sandboxUrl).toBe('http://127.0.0.1:54400')
+    expect(() => readConfig({ ...env, CONNECTOR_ENVIRONMENT: 'production' })).toThrow(
+      /- CONNECTOR_SANDBOX_URL .*CONNECTOR_ENVIRONMENT/,
+    )
+  })
 
   it('shows no secret when it is printed, inspected or serialised', () => {
     const env = completeEnv()

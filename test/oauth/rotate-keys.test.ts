@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
-import { rotateKeys } from '../../src/shared/oauth/rotate-keys.ts'
+import { requireAllKeys, rotateKeys } from '../../src/shared/oauth/rotate-keys.ts'
 import { readSecret } from '../../src/shared/oauth/secret-store.ts'
-import { decryptFor, secretOwner } from '../../src/shared/oauth/vault.ts'
+import { decryptFor, encryptFor, secretOwner, webhookOwner } from '../../src/shared/oauth/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 import { completeEnv, createRuntime, storeIntegration, tokenKey, tokenSet, type TestRuntime } from './support.ts'
@@ -60,6 +61,27 @@ it('also encrypts what is on its way to its revocation', async () => {
   const [revocation] = await world.sql<{ access_token_jwe: string }[]>`select access_token_jwe from patchbay.revocations`
   const { tokenKeys } = world.runtime(newKey).config
   expect(await decryptFor(secretOwner(world.ids[0]!, 'primary'), revocation!.access_token_jwe, tokenKeys)).toBe('access-1')
+})
+
+it('also encrypts the secrets of webhooks, and asks for their keys before it begins', async () => {
+  await using world = await worldWith(1)
+  const { sql } = world
+  const ids = Array.from({ length: 250 }, () => randomUUID())
+  for (const id of ids) {
+    const secret = await encryptFor(webhookOwner(id), `secret of ${id}`, world.runtime(oldKey).config.tokenKeys)
+    await sql`
+      insert into patchbay.webhooks (id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe)
+      values (${id}::uuid, ${world.ids[0]!}::uuid, 'google-drive', 'google_drive', '{}', 'account', '{}', ${secret})`
+  }
+  await sql`delete from patchbay.secrets`
+  await expect(requireAllKeys(world.runtime(newKey))).rejects.toMatchObject({ code: 'token_undecryptable' })
+  expect(await rotateKeys(world.runtime(`${newKey},${oldKey}`), () => {})).toBe(250)
+  await requireAllKeys(world.runtime(newKey))
+  for (const { id, secret_jwe } of await sql<
+    { id: string; secret_jwe: string }[]
+  >`select id, secret_jwe from patchbay.webhooks`) {
+    expect(await decryptFor(webhookOwner(id), secret_jwe, world.runtime(newKey).config.tokenKeys)).toBe(`secret of ${id}`)
+  }
 })
 
 it('lets a refresh win that comes in between, and encrypts what that left', async () => {

@@ -21,6 +21,8 @@ export function completeEnv(): Record<string, string> {
     FRONTEND_URL: 'https://app.example',
     CONNECTOR_TOKEN_KEYS: tokenKey('k1'),
     CONNECTOR_WORKER_SECRET: randomBytes(32).toString('hex'),
+    // Several workers may run at a time.
+    CONNECTOR_PORT: '0',
     TEST_CLIENT_ID: 'test-client',
     TEST_CLIENT_SECRET: 'test-client-secret',
   }

@@ -1,20 +1,24 @@
 import { enqueueDue } from '../db/sync-store.ts'
 import { asPatchbayError, logFailure } from '../failure.ts'
+import type { JobOutcome } from '../metrics.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Budget } from '../sync/run-sync.ts'
 import { handlers } from './handlers.ts'
-import { type Job, type JobQueue, type QueueName, queueNames } from './queue.ts'
+import type { Job, JobQueue, QueueName } from './queue.ts'
+import { take } from './take.ts'
 
 const heartbeatMs = 4_000
 const superviseMs = 10_000
+/** While jobs run: there may be room for more, or dead workers' jobs to take back. */
+const turnMs = 500
 
 export interface DrainOptions {
   queue: JobQueue
-  /** Jobs at a time. */
+  /** Syncs at a time. */
   concurrency: number
   /** What the job that is about to begin may spend. */
   budget: () => Budget
-  /** Asked before each job is taken: true ends the drain once the jobs in hand are done. */
+  /** Asked at every turn, twice a second while jobs run: true ends the drain once the jobs in hand are done. */
   stop: () => boolean
   /** Called when nothing is queued and nothing runs. False ends the drain. */
   idle: () => Promise<boolean>
@@ -25,18 +29,22 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
   const { queue } = options
   const inHand = new Map<Job, Promise<void>>()
   let jobs = 0
+  let turns = 0
   let supervisedAt = Number.NEGATIVE_INFINITY
   const heartbeat = setInterval(() => void beat(runtime, queue, [...inHand.keys()]), heartbeatMs)
 
   try {
     for (;;) {
-      let taken: Job[] = []
+      const taken: Job[] = []
+      const stopping = options.stop()
       try {
         if (runtime.now() - supervisedAt >= superviseMs) {
           await queue.supervise()
           supervisedAt = runtime.now()
         }
-        if (!options.stop()) taken = await take(queue, options.concurrency - inHand.size)
+        if (!stopping) {
+          for await (const jobs of take(queue, options.concurrency, [...inHand.keys()], (turns += 1))) taken.push(...jobs)
+        }
       } catch (error) {
         // A database that is away comes back; whoever may wait, waits for it in `idle`.
         logFailure(runtime.log, asPatchbayError(error))
@@ -49,13 +57,11 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
         )
       }
       if (inHand.size > 0) {
-        // With room left, look again soon: more may be queued while these run.
-        const more = inHand.size < options.concurrency && !options.stop() ? [runtime.sleep(500)] : []
-        await Promise.race([...inHand.values(), ...more])
+        await Promise.race([...inHand.values(), runtime.sleep(turnMs)])
         continue
       }
       if (taken.length > 0) continue
-      if (options.stop() || !(await options.idle())) return { jobs }
+      if (stopping || !(await options.idle())) return { jobs }
     }
   } finally {
     clearInterval(heartbeat)
@@ -63,25 +69,30 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
   }
 }
 
-async function take(queue: JobQueue, room: number): Promise<Job[]> {
-  const taken: Job[] = []
-  for (const name of queueNames) {
-    if (taken.length < room) taken.push(...(await queue.fetch(name, room - taken.length)))
-  }
-  return taken
+async function work(runtime: Runtime, options: DrainOptions, job: Job): Promise<void> {
+  const begunAt = runtime.now()
+  const outcome = await attempt(runtime, options, job)
+  runtime.metrics?.jobEnded({ queue: job.name, outcome, ms: runtime.now() - begunAt })
 }
 
-async function work(runtime: Runtime, options: DrainOptions, job: Job): Promise<void> {
+async function attempt(runtime: Runtime, options: DrainOptions, job: Job): Promise<JobOutcome> {
   try {
     const result = await handle(runtime, job, options.budget())
     await options.queue.complete(job)
     if (result === 'again') await enqueueDue(runtime.sql)
+    return 'done'
   } catch (error) {
     const failure = asPatchbayError(error)
-    runtime.log.error('A job failed and will be tried again.', { job: job.name, jobId: job.id, code: failure.code })
-    logFailure(runtime.log, failure)
+    const fields = { job: job.name, jobId: job.id, code: failure.code }
+    const handedBack = failure.code === 'worker_stopping'
+    if (handedBack) runtime.log.info('A job was handed back.', fields)
+    else {
+      runtime.log.error('A job failed and will be tried again.', fields)
+      logFailure(runtime.log, failure)
+    }
     // If this fails too, the heartbeat runs out and the job is tried again all the same.
     await options.queue.fail(job, { code: failure.code }).catch(() => {})
+    return handedBack ? 'handed-back' : 'failed'
   }
 }
 

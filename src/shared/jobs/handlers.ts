@@ -5,6 +5,9 @@ import type { ProviderDefinition } from '../providers/define.ts'
 import { findProvider } from '../providers/registry.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Budget, runSync } from '../sync/run-sync.ts'
+import { stopWebhook } from '../webhooks/stop.ts'
+import { watchEndpoint } from '../webhooks/watch.ts'
+import { processWebhooks } from '../webhooks/webhook-store.ts'
 import type { JobData, QueueName } from './queue.ts'
 
 /** What each job does. `again`: there is more to do at once, so what is due is queued without waiting for the scheduler. */
@@ -22,6 +25,15 @@ export const handlers: {
   },
   'revoke-token': async (runtime, data) => {
     await revokeStoredToken(runtime, data.revocation_id)
+    return 'done'
+  },
+  'process-webhooks': async (runtime, data) => ((await processWebhooks(runtime.sql, data.endpoint_id)) ? 'again' : 'done'),
+  'stop-webhook': async (runtime, data) => {
+    await stopWebhook(runtime, data.webhook_id)
+    return 'done'
+  },
+  'watch-endpoint': async (runtime, data) => {
+    await watchEndpoint(runtime, data.endpoint_id)
     return 'done'
   },
 }

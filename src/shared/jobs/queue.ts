@@ -7,23 +7,34 @@ export interface JobData {
   sync: { endpoint_id: string; targets_only?: true }
   'refresh-token': { integration_id: string }
   'revoke-token': { revocation_id: string }
+  'process-webhooks': { endpoint_id: string }
+  'stop-webhook': { webhook_id: string }
+  'watch-endpoint': { endpoint_id: string }
 }
 
 export type QueueName = keyof JobData
 
-export const queueNames = ['refresh-token', 'revoke-token', 'sync'] as const satisfies readonly QueueName[]
+/** Jobs that others wait for, or that take a moment only. */
+export const quickQueueNames = ['refresh-token', 'revoke-token', 'process-webhooks'] as const satisfies readonly QueueName[]
+
+export const slowQueueNames = ['sync', 'stop-webhook', 'watch-endpoint'] as const satisfies readonly QueueName[]
+
+export const queueNames = [...quickQueueNames, ...slowQueueNames] as const satisfies readonly QueueName[]
 
 export interface Job<Name extends QueueName = QueueName> {
   id: string
   name: Name
   data: JobData[Name]
+  /** Whose turn it uses up: the user, of a sync that waited in turn. */
+  group: string | null
   /** Which attempt this is; a later one fences this one out. */
   retryCount: number
 }
 
 /** A job queue on the project's own Postgres. Nothing runs in the background: whoever drains it also supervises it. */
 export interface JobQueue {
-  fetch: <Name extends QueueName>(name: Name, limit: number) => Promise<Job<Name>[]>
+  /** Leaves out the jobs of `ignoredGroups`. */
+  fetch: <Name extends QueueName>(name: Name, limit: number, ignoredGroups?: string[]) => Promise<Job<Name>[]>
   complete: (job: Job) => Promise<void>
   /** The job is tried again, as its queue says. */
   fail: (job: Job, reason: { code: string }) => Promise<void>
@@ -41,9 +52,9 @@ export function createJobQueue(databaseUrl: string): JobQueue {
   // Never started: no timers, no listener, no migration; each call is one statement or two.
   const boss = new PgBoss({ db: bossDatabase(sql), schema: 'pgboss', migrate: false, monitorIntervalSeconds: 10 })
   return {
-    fetch: async (name, limit) => {
-      const jobs = await boss.fetch<JobData[typeof name]>(name, { batchSize: limit, includeMetadata: true })
-      return jobs.map((job) => ({ id: job.id, name, data: job.data, retryCount: job.retryCount }))
+    fetch: async (name, limit, ignoreGroups = []) => {
+      const jobs = await boss.fetch<JobData[typeof name]>(name, { batchSize: limit, includeMetadata: true, ignoreGroups })
+      return jobs.map((job) => ({ id: job.id, name, data: job.data, group: job.groupId ?? null, retryCount: job.retryCount }))
     },
     complete: async (job) => void (await boss.complete(job.name, attempt(job))),
     fail: async (job, reason) => void (await boss.fail(job.name, attempt(job), reason)),

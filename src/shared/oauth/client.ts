@@ -97,12 +97,19 @@ export async function requestServiceAccountToken(runtime: Runtime, definition: P
   })
 }
 
-/** Asks for an access token of the app itself (RFC 6749 §4.4). A refusal is the operator's to mend: `client_rejected`. */
-export async function requestAppToken(runtime: Runtime, definition: ProviderDefinition, clientId: string): Promise<TokenGrant> {
-  const { clientCredentials } = definition.auth
-  if (!clientCredentials) throw new PatchbayError('config_invalid', `${definition.name} cannot be connected without a user.`)
+/**
+ * Asks for an access token of the app itself (RFC 6749 §4.4), by default of the one that users connect with and with the scopes that it
+ * is connected with. A refusal is the operator's to mend: `client_rejected`.
+ */
+export async function requestAppToken(
+  runtime: Runtime,
+  definition: ProviderDefinition,
+  clientId?: string,
+  scopes: readonly string[] | undefined = definition.auth.clientCredentials?.scopes,
+): Promise<TokenGrant> {
+  if (!scopes) throw new PatchbayError('config_invalid', `${definition.name} cannot be connected without a user.`)
   const { as, client, authenticate } = registration(runtime, definition, clientId)
-  const scope = clientCredentials.scopes.join(definition.auth.scopeSeparator ?? ' ')
+  const scope = scopes.join(definition.auth.scopeSeparator ?? ' ')
   return requestTokens(runtime, definition, 'client_rejected', {
     send: (options) => oauth.clientCredentialsGrantRequest(as, client, authenticate, new URLSearchParams({ scope }), options),
     read: (answer) => oauth.processClientCredentialsResponse(as, client, answer),

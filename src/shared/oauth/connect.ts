@@ -1,6 +1,7 @@
 import { readAccount } from '../providers/account.ts'
 import { PatchbayError } from '../errors.ts'
 import { asPatchbayError, logFailure } from '../failure.ts'
+import { sharedPermits } from '../http/permits.ts'
 import { createProviderApi, impatientLimits, type ProviderApi } from '../http/provider-api.ts'
 import { listItems } from '../providers/lists.ts'
 import type { Account, ListItem, ProviderDefinition } from '../providers/define.ts'
@@ -139,7 +140,8 @@ async function requireSameAccount(runtime: Runtime, transaction: Transaction, ac
 function apiOf(runtime: Runtime, definition: ProviderDefinition, tokens: TokenSet): ProviderApi {
   const token = { accessToken: tokens.accessToken, tokenType: tokens.tokenType, version: 0n }
   const source = { get: async () => token, renew: async () => token, refused: async () => {} }
-  return createProviderApi({ runtime, definition, tokens: source, limits: impatientLimits })
+  const permits = sharedPermits(runtime, definition, null)
+  return createProviderApi({ runtime, definition, tokens: source, limits: impatientLimits, permits })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { PatchbayError, toPatchbayError } from '../errors.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import type { Runtime } from '../runtime.ts'
+import { pause } from '../stopping.ts'
 import { refreshTokens, requestAppToken, requestServiceAccountToken } from './client.ts'
 import { sealTokens } from './sealed-tokens.ts'
 import {
@@ -106,7 +107,7 @@ class Refresh {
         case 'wait':
           if (this.runtime.now() > giveUpAt)
             throw this.failure('refresh_timeout', 'did not give a new token in time', 'Try again later.')
-          await this.runtime.sleep(pauseMs * (0.5 + Math.random()))
+          await pause(this.runtime, pauseMs * (0.5 + Math.random()))
       }
     }
   }
@@ -121,8 +122,10 @@ class Refresh {
   private async refresh(secret: StoredSecret): Promise<Credentials> {
     try {
       const fresh = await this.requestAndStore(secret)
+      if (fresh) this.count('ok')
       if (fresh) return fresh
     } catch (error) {
+      this.count('failed')
       await this.giveUp(toPatchbayError(error))
     }
     return this.run()
@@ -211,6 +214,10 @@ class Refresh {
       context,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     })
+  }
+
+  private count(outcome: 'ok' | 'failed'): void {
+    this.runtime.metrics?.tokenRefreshed({ provider: this.definition.id, outcome })
   }
 
   private failure(code: 'needs_reauth' | 'not_connected' | 'refresh_timeout', what: string, hint: string): PatchbayError {

@@ -1,4 +1,5 @@
 import { asPatchbayError } from '../failure.ts'
+import { sharedPermits } from '../http/permits.ts'
 import { createProviderApi } from '../http/provider-api.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
 import { findProvider, providers } from '../providers/registry.ts'
@@ -62,7 +63,8 @@ async function revokeAt(runtime: Runtime, definition: ProviderDefinition, row: R
   const refreshToken = row.refresh_token_jwe === null ? null : await decryptFor(owner, row.refresh_token_jwe, tokenKeys)
   if (revocation?.by === 'request') {
     const tokens = lastTokens(runtime, definition, accessToken, refreshToken)
-    await createProviderApi({ runtime, definition, tokens }).send(revocation.request)
+    const permits = sharedPermits(runtime, definition, row.integration_id)
+    await createProviderApi({ runtime, definition, tokens, permits }).send(revocation.request)
   } else if (revocation?.by === 'token') {
     // Both: which of them ends the other is told by few providers, and one that is unknown is answered like one that has ended. The
     // refresh token last, as with some nothing is known any more once it has ended.

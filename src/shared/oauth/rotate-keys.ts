@@ -10,13 +10,14 @@ import {
   replaceCiphertext,
   replaceRevocation,
 } from './secret-store.ts'
-import { decryptFor, encryptFor, secretOwner } from './vault.ts'
+import { listWebhookSecrets, replaceWebhookSecret } from '../webhooks/webhook-store.ts'
+import { type SecretOwner, decryptFor, encryptFor, secretOwner, webhookOwner } from './vault.ts'
 
 const batchSize = 200
 const longestWalks = 5
 
 /**
- * Encrypts every stored token anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply
+ * Encrypts every stored token, and every secret of a webhook, anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply
  * run again. Resolves to the number of secrets written. Throws
  * `token_undecryptable` before it changes anything when a key is missing or is not the one that was used.
  */
@@ -32,6 +33,7 @@ export async function rotateKeys(runtime: Runtime, onProgress: (done: number) =>
     for (const revocation of await listRevocations(runtime.sql, keyId)) {
       await replaceRevocation(runtime.sql, await again(runtime, revocation))
     }
+    await rotateWebhooks(runtime, keyId, () => onProgress((written += 1)))
     return written
   }
   throw new PatchbayError('database_unavailable', 'Some tokens were refreshed each time they were to be encrypted anew.', {
@@ -52,11 +54,25 @@ async function walkOnce(runtime: Runtime, keyId: string, onWritten: () => void):
   }
 }
 
+/** A webhook's secret stays the same as long as it lives, so once is enough. */
+async function rotateWebhooks(runtime: Runtime, keyId: string, onWritten: () => void): Promise<void> {
+  for (let after: string | null = null; ;) {
+    const batch = await listWebhookSecrets(runtime.sql, { otherThan: keyId, after, limit: batchSize })
+    const last = batch.at(-1)
+    if (!last) return
+    for (const { id, secretJwe } of batch) {
+      await replaceWebhookSecret(runtime.sql, id, await encryptAgain(runtime, webhookOwner(id), secretJwe))
+      onWritten()
+    }
+    after = last.id
+  }
+}
+
 /** Reads one secret of each key: a mistake shows before the work begins, not in its middle. Throws `token_undecryptable`. */
 export async function requireAllKeys(runtime: Runtime): Promise<void> {
-  for (const { keyId, integrationId, name, jwe } of await listKeyIds(runtime.sql)) {
+  for (const { keyId, owner, jwe } of await listKeyIds(runtime.sql)) {
     try {
-      await decryptFor(secretOwner(integrationId, name), jwe, runtime.config.tokenKeys)
+      await decryptFor(owner, jwe, runtime.config.tokenKeys)
     } catch (error) {
       if (!(error instanceof PatchbayError)) throw error
       throw new PatchbayError('token_undecryptable', `Tokens encrypted with the key ${keyId} cannot be read.`, {
@@ -72,12 +88,15 @@ async function rotateOne(runtime: Runtime, secret: Ciphertext): Promise<boolean>
 }
 
 /** The same tokens under the first key. */
-async function again<T extends SecretId & Ciphertexts>({ config: { tokenKeys } }: Runtime, secret: T): Promise<T> {
+async function again<T extends SecretId & Ciphertexts>(runtime: Runtime, secret: T): Promise<T> {
   const owner = secretOwner(secret.integrationId, secret.name)
-  const encrypt = async (jwe: string): Promise<string> => encryptFor(owner, await decryptFor(owner, jwe, tokenKeys), tokenKeys)
   return {
     ...secret,
-    accessTokenJwe: await encrypt(secret.accessTokenJwe),
-    refreshTokenJwe: secret.refreshTokenJwe === null ? null : await encrypt(secret.refreshTokenJwe),
+    accessTokenJwe: await encryptAgain(runtime, owner, secret.accessTokenJwe),
+    refreshTokenJwe: secret.refreshTokenJwe === null ? null : await encryptAgain(runtime, owner, secret.refreshTokenJwe),
   }
+}
+
+async function encryptAgain({ config: { tokenKeys } }: Runtime, owner: SecretOwner, jwe: string): Promise<string> {
+  return encryptFor(owner, await decryptFor(owner, jwe, tokenKeys), tokenKeys)
 }

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Origin } from './origin.ts'
 import type { TokenSet } from './token-request.ts'
+import { type SecretOwner, secretOwner, webhookOwner } from './vault.ts'
 
 export type GrantType = 'authorization_code' | 'service_account' | 'client_credentials'
 
@@ -247,20 +248,26 @@ export async function listCiphertexts(
   }))
 }
 
-/** The keys that stored tokens are encrypted with, each with one of its ciphertexts. */
-export async function listKeyIds(sql: Sql): Promise<(SecretId & { keyId: string; jwe: string })[]> {
-  const rows = await sql<{ key_id: string; integration_id: string; name: string; jwe: string }[]>`
-    select distinct on (key_id) key_id, integration_id, name, jwe
+/** The keys that stored tokens, and secrets of webhooks, are encrypted with, each with one of its ciphertexts and whose that is. */
+export async function listKeyIds(sql: Sql): Promise<{ keyId: string; owner: SecretOwner; jwe: string }[]> {
+  const rows = await sql<{ key_id: string; id: string; name: string | null; jwe: string }[]>`
+    select distinct on (key_id) key_id, id, name, jwe
     from (
-        select integration_id, name, access_token_jwe, refresh_token_jwe from patchbay.secrets
+        select integration_id as id, name, access_token_jwe, refresh_token_jwe from patchbay.secrets
         union all
         select integration_id, name, access_token_jwe, refresh_token_jwe from patchbay.revocations
+        union all
+        select id, null, secret_jwe, null from patchbay.webhooks
       ) stored,
       unnest(array[access_token_jwe, refresh_token_jwe]) as token (jwe),
       patchbay.jwe_key_id(jwe) as key_id
     where jwe is not null
     order by key_id`
-  return rows.map((row) => ({ keyId: row.key_id, integrationId: row.integration_id, name: row.name, jwe: row.jwe }))
+  return rows.map(({ key_id: keyId, id, name, jwe }) => ({
+    keyId,
+    owner: name === null ? webhookOwner(id) : secretOwner(id, name),
+    jwe,
+  }))
 }
 
 /** Writes the same tokens in another encryption. False: they were replaced since they were read. */

@@ -3,11 +3,16 @@ import type { TokenKey } from '../config.ts'
 import { PatchbayError } from '../errors.ts'
 
 /** What a ciphertext belongs to: it decrypts for nothing else. */
-export type SecretOwner = `integration:${string}:${string}` | `state:${string}`
+export type SecretOwner = `integration:${string}:${string}` | `state:${string}` | `webhook:${string}`
 
 /** The owner of one of an integration's secrets. */
 export function secretOwner(integrationId: string, name: string): SecretOwner {
   return `integration:${integrationId}:${name}`
+}
+
+/** The owner of a webhook's secret. */
+export function webhookOwner(webhookId: string): SecretOwner {
+  return `webhook:${webhookId}`
 }
 
 /**
