@@ -2,15 +2,19 @@ import { readFileSync } from 'node:fs'
 import { readConfig } from '../shared/config.ts'
 import { PatchbayError } from '../shared/errors.ts'
 import { providers } from '../shared/providers/registry.ts'
-import { type Runtime, createRuntime } from '../shared/runtime.ts'
+import { type Runtime, type RuntimeOptions, createRuntime } from '../shared/runtime.ts'
 
 /**
  * The runtime of a Node process, from its environment; end its `sql` when done. `connections` says how many the process needs, given
  * how many syncs it may run at a time. Throws `config_invalid`.
  */
-export function openRuntime(connections: (maxConcurrentSyncs: number) => number): Runtime {
+export function openRuntime(
+  connections: (maxConcurrentSyncs: number) => number,
+  extras: Pick<RuntimeOptions, 'metrics' | 'stopping' | 'logFields'> = {},
+): Runtime {
   const config = readConfig(withCredentialsFiles(process.env))
   return createRuntime(config, {
+    ...extras,
     connections: connections(config.maxConcurrentSyncs),
     print: (line) => process.stdout.write(`${line}\n`),
   })

@@ -7,30 +7,49 @@ import type { Budget } from '../shared/sync/run-sync.ts'
 const runMs = 5 * 60_000
 const pollMs = 1_000
 
-/**
- * Works on the queue until `signal` aborts; then the runs in hand end with their current page and go on where they are taken up
- * next. Any number of workers may run beside each other and beside the worker function.
- */
-export async function runWorker(runtime: Runtime, signal: AbortSignal): Promise<void> {
-  runtime.log.info('The worker is ready.', { concurrency: runtime.config.maxConcurrentSyncs })
-  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+/** The loop takes a turn every second at least; one that took none for so long waits for something that will not come. */
+const stalledMs = 60_000
 
-  const queue = createJobQueue(runtime.config.databaseUrl)
-  try {
-    const { jobs } = await drain(runtime, {
-      queue,
-      concurrency: runtime.config.maxConcurrentSyncs,
-      budget: () => runBudget(runtime.now() + runMs, signal),
-      stop: () => signal.aborted,
-      idle: async () => {
-        await Promise.race([runtime.sleep(pollMs), stopped])
-        return true
-      },
-    })
-    runtime.log.info('The worker has stopped.', { jobs })
-  } finally {
-    await queue.close()
+export interface Worker {
+  /**
+   * Works on the queue until it is told to stop; then the runs in hand end with their current page and go on where they are taken up
+   * next. Any number of workers may run beside each other and beside the worker function.
+   */
+  run: () => Promise<void>
+  /** False: its loop is stuck. */
+  isAlive: () => boolean
+}
+
+/** A worker that stops when `told` aborts. */
+export function createWorker(runtime: Runtime, told: AbortSignal): Worker {
+  const stopped = new Promise<void>((resolve) => told.addEventListener('abort', () => resolve(), { once: true }))
+  let turnedAt = runtime.now()
+  let heard = false
+
+  const run = async (): Promise<void> => {
+    const queue = createJobQueue(runtime.config.databaseUrl)
+    try {
+      const { jobs } = await drain(runtime, {
+        queue,
+        concurrency: runtime.config.maxConcurrentSyncs,
+        budget: () => runBudget(runtime.now() + runMs, told),
+        stop: () => {
+          turnedAt = runtime.now()
+          if (told.aborted && !heard) runtime.log.info('No further job is taken.')
+          heard = told.aborted
+          return heard
+        },
+        idle: async () => {
+          await Promise.race([runtime.sleep(pollMs), stopped])
+          return true
+        },
+      })
+      runtime.log.info('The worker has stopped.', { jobs })
+    } finally {
+      await queue.close()
+    }
   }
+  return { run, isAlive: () => runtime.now() - turnedAt < stalledMs }
 }
 
 function runBudget(end: number, signal: AbortSignal): Budget {

@@ -13,7 +13,7 @@ import { startTestPlatform, type TestPlatform } from '../support/database.ts'
 import { startManagementApi, type Deployed } from './management-api.ts'
 
 const denoVersions = ['deno', 'deno-2.1.4'] as const
-const names = ['integrations', 'oauth-authorize', 'oauth-callback', 'oauth-start', 'worker']
+const names = ['health', 'integrations', 'oauth-authorize', 'oauth-callback', 'oauth-start', 'status', 'webhooks', 'worker']
 
 describe('functions deployed by the Supabase CLI', () => {
   const open = new AsyncDisposableStack()
@@ -53,7 +53,8 @@ describe('functions deployed by the Supabase CLI', () => {
         redirect: 'manual',
       })
 
-    it.each(names)('%s: answers from what was uploaded', async (name) => {
+    // One of them answers everybody.
+    it.each(names.filter((name) => name !== 'health'))('%s: answers from what was uploaded', async (name) => {
       const response = await call(name)
 
       // Not the platform's words for a function that does not start, but our own.
@@ -61,6 +62,29 @@ describe('functions deployed by the Supabase CLI', () => {
         error: { code: expect.stringMatching(/^[a-z_]+$/), message: expect.any(String) },
       })
       expect(response.status).toBeLessThan(500)
+    })
+
+    it('health: tells everybody whether the database answers, and nothing else', async () => {
+      const response = await call('health')
+
+      expect(response.status).toBe(200)
+      expect(await response.json()).toEqual({ status: 'ok', database: 'ok' })
+    })
+
+    it('status: tells its numbers to whoever has the worker secret', async () => {
+      const platform = platforms.get(denoVersion)!
+      const ask = (secret: string) =>
+        fetch(`${platform.url}/functions/v1/status`, { headers: { authorization: `Bearer ${secret}` } })
+
+      expect((await ask(platform.keys.publishableKey)).status).toBe(401)
+      const response = await ask(platform.keys.workerSecret)
+      expect(response.status).toBe(200)
+      expect(await response.json()).toMatchObject({
+        environment: 'development',
+        running_syncs: 0,
+        endpoints: { due: 0 },
+        queues: expect.arrayContaining([expect.objectContaining({ name: 'sync' })]),
+      })
     })
 
     it('oauth-authorize: asks for the JWT of a user', async () => {

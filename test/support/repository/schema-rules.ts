@@ -111,10 +111,17 @@ export const schemaRules: SchemaRule[] = [
     broken: 'grant create on schema public to authenticated',
   },
   {
-    rule: 'no client role may execute a function in public or patchbay',
-    offenders: `select distinct p.oid::regprocedure ${ourFunctions}
-      and (has_function_privilege('anon', p.oid, 'execute') or has_function_privilege('authenticated', p.oid, 'execute'))`,
+    rule: 'no client role may execute a function in patchbay, and no visitor one in public',
+    offenders: `select distinct p.oid::regprocedure ${ourFunctions} and (
+      has_function_privilege('anon', p.oid, 'execute')
+      or (p.pronamespace = 'patchbay'::regnamespace and has_function_privilege('authenticated', p.oid, 'execute')))`,
     broken: `create function patchbay.broken() returns int language sql set search_path = '' as 'select 1'`,
+  },
+  {
+    rule: "a function in public is the client's API: for authenticated and the service role",
+    offenders: `select p.oid::regprocedure from pg_proc p where p.pronamespace = 'public'::regnamespace and not (
+      has_function_privilege('authenticated', p.oid, 'execute') and has_function_privilege('service_role', p.oid, 'execute'))`,
+    broken: `revoke execute on function public.sync_endpoint(uuid) from service_role`,
   },
   {
     rule: 'every function in public, patchbay and pgboss sets an empty search_path',
@@ -124,10 +131,11 @@ export const schemaRules: SchemaRule[] = [
     broken: `create function patchbay.broken() returns int language sql as 'select 1'`,
   },
   {
-    // As splinter's 0028 and 0029: https://github.com/supabase/splinter
-    rule: 'every security definer function is in patchbay',
+    // More than splinter's 0028 and 0029 can tell: https://github.com/supabase/splinter
+    rule: 'every security definer function that a client may execute asks who calls',
     offenders: `select p.oid::regprocedure from pg_proc p
-      where p.prosecdef and p.pronamespace in ('public'::regnamespace, 'pgboss'::regnamespace)`,
+      where p.prosecdef and p.pronamespace in ('public'::regnamespace, 'pgboss'::regnamespace)
+        and p.prosrc !~ '\\(select auth\\.uid\\(\\)\\)'`,
     broken: `create function public.broken() returns int language sql security definer set search_path = '' as 'select 1'`,
   },
   {
