@@ -1,12 +1,22 @@
 import { z } from 'zod'
 import { Choice, IntegrationStatus, ProviderStatus } from '../src/shared/api/status.ts'
+import { EndpointRow } from '../src/shared/endpoints/endpoint-row.ts'
+import { EndpointTest } from '../src/shared/endpoints/endpoint-test.ts'
 import { errorCodes } from '../src/shared/errors.ts'
 import { AuthorizeAnswer } from '../src/shared/oauth/authorize.ts'
 import { CompleteAnswer } from '../src/shared/oauth/complete.ts'
 import { providers } from '../src/shared/providers/registry.ts'
 
 /** What contract.ts exports by a schema. */
-const schemas = { Choice, IntegrationStatus, ProviderStatus, AuthorizeAnswer, CompleteAnswer }
+const schemas = {
+  Choice,
+  IntegrationStatus,
+  ProviderStatus,
+  AuthorizeAnswer,
+  CompleteAnswer,
+  Endpoint: EndpointRow,
+  EndpointTest,
+}
 
 /** As much of JSON Schema as the answers are made of. */
 interface JsonSchema {
@@ -15,6 +25,7 @@ interface JsonSchema {
   enum?: readonly unknown[]
   anyOf?: readonly JsonSchema[]
   items?: JsonSchema
+  additionalProperties?: JsonSchema
   properties?: Readonly<Record<string, JsonSchema>>
   required?: readonly string[]
   description?: string
@@ -37,11 +48,14 @@ export function contractSource(): string {
 }
 
 function typeText(schema: JsonSchema): string {
-  const { type, anyOf, items, properties } = schema
+  const { type, anyOf, items, properties, additionalProperties } = schema
+  // z.unknown()
+  if (Object.keys(schema).length === 0) return 'unknown'
   const literals = 'const' in schema ? [schema.const] : schema.enum
   if (literals) return union(literals)
   if (anyOf) return anyOf.map(typeText).join(' | ')
   if (properties) return objectText(properties, schema.required ?? [])
+  if (type === 'object' && additionalProperties) return `Record<string, ${typeText(additionalProperties)}>`
   if (items) return `Array<${typeText(items)}>`
   if (typeof type === 'object') return type.map((each) => typeText({ type: each })).join(' | ')
   if (type === 'integer') return 'number'

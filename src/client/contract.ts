@@ -4,6 +4,8 @@ import type {
   IntegrationStatus as StatusSchema,
   ProviderStatus as ProviderSchema,
 } from '../shared/api/status.ts'
+import type { EndpointRow as EndpointSchema } from '../shared/endpoints/endpoint-row.ts'
+import type { EndpointTest as TestSchema } from '../shared/endpoints/endpoint-test.ts'
 import type { AuthorizeAnswer as BeginningSchema } from '../shared/oauth/authorize.ts'
 import type { CompleteAnswer as CompletionSchema } from '../shared/oauth/complete.ts'
 import type { ErrorCode as ServerErrorCode } from '../shared/errors.ts'
@@ -23,6 +25,12 @@ export type ProviderStatus = Known<z.output<typeof ProviderSchema>>
 
 export type AuthorizeAnswer = z.output<typeof BeginningSchema>
 export type CompleteAnswer = Known<z.output<typeof CompletionSchema>>
+
+/** One thing to sync, with its schedule and how it is doing: a row of the table `endpoints`. */
+export type Endpoint = z.output<typeof EndpointSchema>
+
+/** What came of trying an endpoint, step by step. */
+export type EndpointTest = z.output<typeof TestSchema>
 
 /** Why a request failed, by the server's word. */
 export type ErrorCode = ServerErrorCode

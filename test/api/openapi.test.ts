@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { routes } from '../../src/shared/api/routes.ts'
 import { errorCodes } from '../../src/shared/errors.ts'
+import { addEndpoint } from '../db/rows.ts'
 import { app, startTestApi, type Answer, type CallOptions, type TestApi, type TestUser } from './support.ts'
 
 interface Operation {
@@ -71,6 +72,9 @@ describe('the OpenAPI description', () => {
 
   it('knows every answer', async () => {
     const seen = new Set<string>()
+    let endpointId: string = randomUUID()
+    const fill = (path: string, provider: string, name: string) =>
+      path.replace(':provider', provider).replace(':name', name).replace(':id', endpointId)
     const check = async (template: string, path: string, options: CallOptions = {}) => {
       const answer = await api.call(path, { user: pat, ...options })
       const method = options.body === undefined ? 'get' : 'post'
@@ -82,21 +86,24 @@ describe('the OpenAPI description', () => {
       await check('/integrations', 'integrations')
       for (const { method, path } of routes.filter((route) => route.path !== '/')) {
         const template = `/integrations${path.replaceAll(/:(\w+)/g, '{$1}')}`
-        const body = method === 'get' ? {} : { body: path.endsWith('/tenant') ? { tenant_id: '1' } : {} }
+        const body = method === 'get' ? {} : { body: bodyFor(path) }
+        // All of them together are more than a user may ask in a minute.
+        await api.sql`delete from patchbay.rate_limits`
         for (const [provider, name] of [
           ['google-drive', 'folders'],
           ['procore', 'companies'],
           ['nobody', 'x'],
         ] as const)
-          await check(template, `integrations${path.replace(':provider', provider).replace(':name', name)}`, body)
+          await check(template, `integrations${fill(path, provider, name)}`, body)
         for (const wrong of [{ x: '1' }, { integration_id: randomUUID() }]) {
-          const at = `integrations${path.replace(':provider', 'google-drive').replace(':name', 'nothing')}`
+          const at = `integrations${fill(path, 'google-drive', 'nothing')}`
           if ('body' in body) await check(template, at, { body: { ...body.body, ...wrong } })
           else await check(template, `${at}?${new URLSearchParams(wrong).toString()}`)
         }
       }
     }
     await all()
+    endpointId = await addEndpoint(api.sql, pat.id)
     await api.connect(pat, 'google-drive')
     await api.connect(pat, 'procore')
     await api.sql`delete from patchbay.rate_limits`
@@ -124,6 +131,11 @@ describe('the OpenAPI description', () => {
     expect(components.schemas.Error.properties.error.properties.code.enum).toEqual(Object.keys(errorCodes))
   })
 })
+
+function bodyFor(path: string): Record<string, unknown> {
+  if (path === '/endpoints/test') return { endpoint_type: 'google_drive' }
+  return path.endsWith('/tenant') ? { tenant_id: '1' } : {}
+}
 
 /** Why an answer is not one that the description has; undefined: it is. */
 function problemOf(path: string, method: string, { status, body }: Answer): string | undefined {

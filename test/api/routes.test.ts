@@ -27,13 +27,14 @@ afterAll(() => api[Symbol.asyncDispose]())
 
 /** Each route with a call that would do for it. */
 const calls = routes.map(({ method, path }) => {
-  const filled = path.replace(':provider', 'google-drive').replace(':name', 'folders')
+  const filled = path.replace(':provider', 'google-drive').replace(':name', 'folders').replace(':id', randomUUID())
   return { method: method.toUpperCase(), path: `integrations${filled === '/' ? '' : filled}`, body: bodyFor(method, path) }
 })
-const withIntegration = calls.filter(({ path }) => path !== 'integrations')
+const withIntegration = calls.filter(({ path }) => path.startsWith('integrations/google-drive/'))
 
 function bodyFor(method: string, path: string): Record<string, unknown> | undefined {
   if (method === 'get') return undefined
+  if (path === '/endpoints/test') return { endpoint_type: 'google_drive' }
   return path.endsWith('/tenant') ? { tenant_id: '1' } : {}
 }
 

@@ -15,6 +15,7 @@ import { createJobQueue } from '../../src/shared/jobs/queue.ts'
 import { handleAuthorize } from '../../src/shared/oauth/authorize.ts'
 import { handleCallback } from '../../src/shared/oauth/callback.ts'
 import { handleStart } from '../../src/shared/oauth/start.ts'
+import { handleWebhook } from '../../src/shared/webhooks/receive.ts'
 import { providers } from '../../src/shared/providers/registry.ts'
 import { addUser } from '../db/rows.ts'
 import { completeEnv, createRuntime, type TestRuntime } from '../oauth/support.ts'
@@ -66,6 +67,7 @@ const functions: Record<string, Endpoint> = {
   'oauth-start': { auth: 'none', handle: handleStart },
   'oauth-callback': { auth: 'none', handle: handleCallback },
   integrations: { auth: 'none', handle: handleIntegrations },
+  webhooks: { auth: 'none', countsItself: true, handle: handleWebhook },
 }
 
 /** `root`: a folder whose tree becomes the files of the default account. */

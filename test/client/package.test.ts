@@ -60,7 +60,7 @@ it('can be imported by plain Node', async () => {
     console.log(Object.keys(client).join(' '), url)`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app.path })
   expect(stdout.trim()).toBe(
-    'PatchbayClientError chooseTenant completeConnection connect createPatchbay disconnect integrations list procoreActions reconnect refresh status https://a.example',
+    'PatchbayClientError cancelSync chooseTenant completeConnection confirmDeletions connect createPatchbay disconnect integrations list pauseEndpoint procoreActions reconnect refresh resumeEndpoint resyncEndpoint status syncEndpoint testEndpoint https://a.example',
   )
 })
 
@@ -109,6 +109,10 @@ it.each(['bundler', 'nodenext'])(
     const slack = await status(supabase, 'slack')
     const provider: ProviderId = slack.provider
     const label: string | undefined = (await patchbay.list('procore', 'companies'))[0]?.label
+    const failures: number = (await patchbay.syncEndpoint('8f14e45f-ceea-467f-a0e6-f1b0a1c3d5b2')).consecutive_failures
+    const found: string[] = (await patchbay.testEndpoint({ endpoint_type: 'google_drive' })).names
+    // @ts-expect-error -- no such field
+    await patchbay.testEndpoint({ endpoint_type: 'google_drive', config: {} })
     // @ts-expect-error -- no such provider
     await patchbay.connect('google-drives')
     // @ts-expect-error -- no such option

@@ -1,4 +1,5 @@
 import { PatchbayError } from '../errors.ts'
+import { sharedPermits } from '../http/permits.ts'
 import { type ProviderApi, createProviderApi, impatientLimits } from '../http/provider-api.ts'
 import { type IntegrationRow, listIntegrations, requireOwnIntegration } from '../oauth/integrations.ts'
 import { tokenSource } from '../oauth/tokens.ts'
@@ -46,6 +47,7 @@ export function apiOf(runtime: Runtime, definition: ProviderDefinition, { id, te
     definition,
     tokens: tokenSource(runtime, definition, id),
     limits: impatientLimits,
+    permits: sharedPermits(runtime, definition, id),
     ...(tenant_id !== null && { tenant: tenant_id }),
   })
 }

@@ -10,6 +10,7 @@ import type { ProviderDefinition } from '../providers/define.ts'
 import { listItems } from '../providers/lists.ts'
 import { findProvider, providers } from '../providers/registry.ts'
 import { readAccount } from '../providers/account.ts'
+import { endpointRoutes } from './endpoint-routes.ts'
 import { apiOf, meantIntegration, requireIntegration } from './integration.ts'
 import { providerRequestPoints } from './limiter.ts'
 import { type Call, type Route, route } from './route.ts'
@@ -194,6 +195,8 @@ export const routes: readonly Route[] = [
       return integrationStatus(definition, changed, runtime.now())
     },
   }),
+
+  ...endpointRoutes,
 ]
 
 function providerOf(call: Call): ProviderDefinition {
