@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Cluster, startCluster } from './cluster.ts'
-import { connectDrive } from './connected-drive.ts'
+import { accProject, connectDrive, googleDrive, type Source } from './connected-drive.ts'
 import type { Figure } from './figures.ts'
 import { createRunDir } from './run-dir.ts'
 import type { Sizes } from './sizes.ts'
@@ -26,6 +26,8 @@ export interface Bench extends AsyncDisposable {
   explain: boolean
   /** A drive with `sizes.files` files at least that has been synced once; the same one each time. */
   syncedDrive: () => Promise<SyncedDrive>
+  /** As `syncedDrive`, a project of Autodesk Construction Cloud. */
+  syncedProject: () => Promise<SyncedDrive>
 }
 
 /** Told what happens and, where it takes longer, the share that is done, from 0 to 1. */
@@ -44,16 +46,18 @@ export async function startBench({ sizes, progress, explain }: Pick<Bench, 'size
   progress.done(cluster.version)
 
   const running = started.move()
-  const syncedDrive = once(async () => {
-    progress.step('Syncing a drive')
-    const drive = running.use(await connectDrive(cluster, sizes.files))
+  const sync = async (title: string, source: Source) => {
+    progress.step(title)
+    const drive = running.use(await connectDrive(cluster, sizes.files, source))
     const worker = running.use(await startSyncWorker())
-    const synced = await syncDrive(drive, worker, join(dir, 'files.copy'))
+    const synced = await syncDrive(drive, worker, join(dir, `${source.endpointType}.copy`))
     progress.done(`${synced.rows.toLocaleString('en')} files`)
     return synced
-  })
+  }
+  const syncedDrive = once(() => sync('Syncing a drive', googleDrive))
+  const syncedProject = once(() => sync('Syncing a project', accProject))
   const stop = () => running.disposeAsync()
-  return { sizes, progress, explain, cluster, dir, syncedDrive, [Symbol.asyncDispose]: stop }
+  return { sizes, progress, explain, cluster, dir, syncedDrive, syncedProject, [Symbol.asyncDispose]: stop }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -6,6 +6,7 @@ import { sha256 } from '../../src/shared/oauth/random.ts'
 import { takeTransaction } from '../../src/shared/oauth/states.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
+import { autodeskSandbox } from '../../src/sandbox/autodesk/client.ts'
 import { approveConsent } from '../../src/sandbox/consent.ts'
 import type { SandboxClient } from '../../src/sandbox/client.ts'
 import type { BenchDatabase, Cluster } from './cluster.ts'
@@ -13,7 +14,23 @@ import { createRuntime } from './runtime.ts'
 import { startSandboxOf } from './sandbox.ts'
 import type { SyncOrder } from './sync-worker.ts'
 
-/** A Google Drive with files, and a project whose user has connected it and made an endpoint for all of it. Nothing is synced yet. */
+/** What is synced: all of an account that has the files. */
+export interface Source {
+  provider: string
+  endpointType: string
+  /** How an endpoint names it. */
+  config: (sandboxUrl: string) => Promise<object>
+}
+
+export const googleDrive: Source = { provider: 'google-drive', endpointType: 'google_drive', config: async () => ({}) }
+
+export const accProject: Source = {
+  provider: 'autodesk',
+  endpointType: 'autodesk_construction_cloud',
+  config: async (sandboxUrl) => (await autodeskSandbox(sandboxUrl).firstProject()).config,
+}
+
+/** A source with files, and a project whose user has connected it and made an endpoint for all of it. Nothing is synced yet. */
 export interface ConnectedDrive extends AsyncDisposable {
   sandbox: SandboxClient
   /** A project of its own, in the same state. */
@@ -23,12 +40,13 @@ export interface ConnectedDrive extends AsyncDisposable {
 }
 
 /** `files`: how many, at least. */
-export async function connectDrive(cluster: Cluster, files: number): Promise<ConnectedDrive> {
+export async function connectDrive(cluster: Cluster, files: number, source = googleDrive): Promise<ConnectedDrive> {
   await using started = new AsyncDisposableStack()
   const sandbox = started.use(await startSandboxOf(files))
   const template = started.use(await cluster.createDatabase())
   const surroundings = { sandboxUrl: sandbox.url, tokenKeys: `bench:${randomBytes(32).toString('base64url')}` }
-  const endpointId = await connectAccount(createRuntime({ ...surroundings, databaseUrl: template.url('postgres') }))
+  const runtime = createRuntime({ ...surroundings, databaseUrl: template.url('postgres') })
+  const endpointId = await connectAccount(runtime, source, await source.config(sandbox.url))
   const running = started.move()
   return {
     sandbox: sandbox.client,
@@ -39,15 +57,15 @@ export async function connectDrive(cluster: Cluster, files: number): Promise<Con
 }
 
 /** Signs a user up, connects the account by consent and code, and gives the id of an endpoint without a limit. */
-async function connectAccount(runtime: Runtime): Promise<string> {
+async function connectAccount(runtime: Runtime, source: Source, config: object): Promise<string> {
   const { sql } = runtime
   try {
     const user = { id: randomUUID() }
     await sql`insert into auth.users (id, email) values (${user.id}::uuid, 'bench@example.com')`
-    await consent(runtime, user)
+    await consent(runtime, user, source.provider)
     const [endpoint] = await sql<[{ id: string }]>`
-      insert into public.endpoints (name, endpoint_type, project_id, user_id, max_files_per_sync)
-      values ('Bench', 'google_drive', 'bench', ${user.id}::uuid, null)
+      insert into public.endpoints (name, endpoint_type, project_id, user_id, max_files_per_sync, endpoint_config)
+      values ('Bench', ${source.endpointType}, 'bench', ${user.id}::uuid, null, ${JSON.stringify(config)}::text::jsonb)
       returning id`
     return endpoint.id
   } finally {
@@ -56,11 +74,11 @@ async function connectAccount(runtime: Runtime): Promise<string> {
 }
 
 /** The client-driven form, without the HTTP around it. */
-async function consent(runtime: Runtime, user: { id: string }): Promise<void> {
+async function consent(runtime: Runtime, user: { id: string }, provider: string): Promise<void> {
   const request = new Request('http://127.0.0.1/oauth-authorize', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ provider: 'google-drive', flow: 'client', redirect_uri: 'http://localhost:3000/' }),
+    body: JSON.stringify({ provider, flow: 'client', redirect_uri: 'http://localhost:3000/' }),
   })
   const answer = await handleAuthorize(request, runtime, user)
   const { auth_url: url, state } = (await answer.json()) as { auth_url: string; state: string }

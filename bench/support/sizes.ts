@@ -10,6 +10,12 @@ export interface Sizes {
   memory: { small: number; large: number }
   /** Rows of `public.files`, their owners, and how many pages are read. */
   pages: { rows: number; users: number; reads: number }
+  /** Endpoints of the two projects whose ticks are compared, and how many of them are due. */
+  tick: { small: number; large: number; due: number }
+  /** Endpoints that workers sync, each with nothing new. */
+  jobs: number
+  /** Requests of the syncs that share a provider's limit, at least. */
+  limited: number
 }
 
 /** What the targets are about. */
@@ -19,6 +25,9 @@ export const fullSizes: Sizes = {
   theirRows: 20_000,
   memory: { small: 20_000, large: 200_000 },
   pages: { rows: 1_000_000, users: 1000, reads: 2000 },
+  tick: { small: 1000, large: 100_000, due: 100 },
+  jobs: 1000,
+  limited: 1200,
 }
 
 /** Enough to see that everything runs. */
@@ -28,4 +37,7 @@ export const quickSizes: Sizes = {
   theirRows: 2_000,
   memory: { small: 10_000, large: 40_000 },
   pages: { rows: 20_000, users: 100, reads: 200 },
+  tick: { small: 1000, large: 10_000, due: 100 },
+  jobs: 100,
+  limited: 500,
 }
