@@ -18,6 +18,7 @@ import { ownProjectDir, type Platform } from './services.ts'
 import { formatTable } from './table.ts'
 import { loadTokenKey } from './token-key.ts'
 import { stopOnSignals } from './stop-on-signals.ts'
+import { writeWorkerEnv } from './worker-env.ts'
 
 interface Options {
   root: string
@@ -63,25 +64,30 @@ async function start(options: Options): Promise<number> {
   narrator.done(sandbox.url)
 
   narrator.step('Starting the platform')
+  const env = await functionEnv(dataDir, sandbox.url)
   const platform = started.use(
     await startPlatform({
       port: options.port,
       dataDir,
       sandboxUrl: sandbox.url,
-      functionEnv: await functionEnv(dataDir, sandbox.url),
+      functionEnv: env,
       progress: (step, fraction) => narrator.progress(fraction, step),
     }),
   )
   narrator.done(platform.url)
 
   started.use(await announcePlatform(dataDir, { url: platform.url, sandboxUrl: sandbox.url }))
+  await writeWorkerEnv(join(dataDir, 'env'), platform, env)
 
   const result = await Promise.race([play(platform, sandbox.url, narrator), interrupted()])
   if (!result) return 130
   print(platform, sandbox.url, result, options)
   if (result.wrong.length > 0) return 1
   if (options.once) return 0
-  process.stdout.write('\nCtrl-C stops it all; the next start goes on from here. npm run reset empties it.\n')
+  if (!options.json) {
+    console.log('\nCommands in another terminal, such as npm run endpoint -- list, find it after: ln -s .local/env .env')
+    console.log('Ctrl-C stops it all; the next start goes on from here. npm run reset empties it.')
+  }
   await interrupted()
   return 0
 }

@@ -126,8 +126,9 @@ const ConnectorSettings = z.object({
   SUPABASE_URL: setting('(or CONNECTOR_SUPABASE_URL) must be the project URL, such as https://abcd.supabase.co.', (text) =>
     isHttp(text) ? new URL(text).origin : undefined,
   ),
-  CONNECTOR_DATABASE_URL: setting('(or SUPABASE_DB_URL) must be a connection string, postgresql://….', (text) =>
-    /^postgres(ql)?:\/\/./.test(text) ? text : undefined,
+  CONNECTOR_DATABASE_URL: setting(
+    '(or SUPABASE_DB_URL) must be a connection string, postgresql://…; in its password, write # / ? [ ] and % as %23 %2F %3F %5B %5D and %25.',
+    (text) => (isDatabaseUrl(text) ? text : undefined),
   ),
   SUPABASE_PUBLISHABLE_KEYS: setting(
     '(or SUPABASE_ANON_KEY, or CONNECTOR_SUPABASE_ANON_KEY) must hold the project\'s publishable key, as {"default": "sb_publishable_…"}.',
@@ -222,6 +223,22 @@ function defaultKey(text: string | undefined): string | undefined {
     return z.object({ default: z.string().min(1) }).parse(JSON.parse(text)).default
   } catch {
     return undefined
+  }
+}
+
+/** A password with a # or a / that is not encoded ends the address before the @. */
+function isDatabaseUrl(text: string): boolean {
+  if (!/^postgres(ql)?:\/\/./.test(text) || !URL.canParse(text)) return false
+  const { username, password, pathname, search, hash } = new URL(text)
+  return isDecodable(username) && isDecodable(password) && !`${pathname}${search}${hash}`.includes('@')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -38,18 +38,22 @@ export interface AddedEndpoint {
 
 /** Throws `invalid_request`, which names the field, and `unknown_provider` for an endpoint_type that does not exist. */
 export function parseEndpoint(draft: unknown): EndpointInput {
-  const parsed = EndpointInput.safeParse(draft)
+  const parsed = EndpointInput.safeParse(draft, { reportInput: true })
   if (parsed.success) {
     streamFor(parsed.data.endpoint_type)
     return parsed.data
   }
   const [issue] = parsed.error.issues
   const field = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : issue?.path.join('.') || 'the endpoint'
-  const problem = issue?.code === 'unrecognized_keys' ? 'is no column that can be set' : `is wrong: ${issue?.message}`
+  const problem = issue?.code === 'unrecognized_keys' ? 'is no column that can be set' : `is ${problemOf(issue)}`
   throw new PatchbayError('invalid_request', `${field} ${problem}.`, {
     context: { field },
     hint: `These can be set: ${Object.keys(EndpointInput.shape).join(', ')}.`,
   })
+}
+
+function problemOf(issue: z.core.$ZodIssue | undefined): string {
+  return issue?.code === 'invalid_type' && issue.input === undefined ? 'missing' : `wrong: ${issue?.message}`
 }
 
 /** A field of a draft that is needed before all of it is checked. Throws `invalid_request`. */

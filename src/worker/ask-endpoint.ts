@@ -152,7 +152,12 @@ class Questions {
   }
 
   private async choose(message: string, items: readonly ListItem[]): Promise<string> {
-    const options = items.map(({ id, label }) => ({ value: id, label }))
+    const labels = Map.groupBy(items, ({ label }) => label)
+    const options = items.map(({ id, label }) => ({
+      value: id,
+      // Two companies may have a project of the same name.
+      label: labels.get(label)?.length === 1 ? label : `${label} (${id})`,
+    }))
     // Beyond a screenful one looks for a word.
     const prompt = options.length > 12 ? autocomplete : select
     return this.answer(prompt<string>({ message, options, maxItems: 12, ...this.terminal }))

@@ -4,6 +4,7 @@ import { asPatchbayError } from '../shared/failure.ts'
 import type { Runtime } from '../shared/runtime.ts'
 import { type Finding, failed, ok } from './check/check.ts'
 import { runChecks } from './check/checks.ts'
+import { settingsHint } from './failure.ts'
 import { openRuntime } from './runtime.ts'
 
 // The entry of `npm run check:supabase`: an operator's look at a project, before the first sync and when something is wrong. It reads and
@@ -40,10 +41,7 @@ function readSettings(): Runtime | undefined {
     return openRuntime(() => 2)
   } catch (error) {
     const { message, hint } = asPatchbayError(error)
-    report(
-      'settings',
-      failed(message, hint ?? 'Set them in .env or in the environment (.env.example); the other checks need them.'),
-    )
+    report('settings', failed(message, hint ?? settingsHint))
     return undefined
   }
 }

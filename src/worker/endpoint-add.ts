@@ -17,12 +17,12 @@ const program = new Command('npm run endpoint:add --')
   .option('--project-id <id>', "the app's own id for it; made of the name when it is left out")
   .option('--integration <uuid>', 'the account; needed where the user has several')
   .option('--config <json>', 'endpoint_config', parseJson)
-  .option('--every <minutes>', 'an interval', parseMinutes)
+  .option('--every <minutes>', 'an interval', parseWholeNumber)
   .option('--cron <expression>', 'a schedule of five fields')
   .option('--time-zone <name>', 'whose clock counts, such as Europe/Berlin')
   .option('--file-types <list>', 'extensions, MIME types or globs, with commas', parseList)
   .option('--tags <list>', 'with commas', parseList)
-  .option('--max-files <number>', 'how many files one run reads', parseMinutes)
+  .option('--max-files <number>', 'how many files one run reads', parseWholeNumber)
   .option('--description <text>')
   .option('--paused', 'it does not begin yet')
   .option('--no-test', 'save it without trying it at the provider')
@@ -112,7 +112,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseMinutes(text: string): number {
+function parseWholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a whole number from 1.')
 }

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util'
 import { Command } from 'commander'
 import type { EndpointRow } from '../shared/endpoints/endpoint-row.ts'
-import { parseUserId } from './operator-connection.ts'
+import { streamFor } from '../shared/providers/registry.ts'
+import { findUser } from './add-endpoint.ts'
 import { type Action, type EndpointFilter, actions, actOnEndpoint, findEndpoint, listEndpoints } from './operator-endpoints.ts'
 import { asOperator, print } from './operator.ts'
 
@@ -15,13 +16,15 @@ interface ListOptions extends EndpointFilter {
 program
   .command('list')
   .description('lists the endpoints')
-  .option('--user <uuid>', "only this user's", parseUserId)
+  .option('--user <uuid or e-mail>', "only this user's")
   .option('--type <endpoint_type>', 'only of this type')
   .option('--status <last_sync_status>', 'only those whose last run ended so, such as failed')
   .option('--json', 'print them as JSON', false)
-  .action(({ json, ...filter }: ListOptions) =>
+  .action(({ json, user, type, status }: ListOptions) =>
     asOperator(1, async ({ sql }) => {
-      const endpoints = await listEndpoints(sql, filter)
+      // Of a type that does not exist there are none, which would look like an answer.
+      if (type !== undefined) streamFor(type)
+      const endpoints = await listEndpoints(sql, { user: user && (await findUser(sql, user)), type, status })
       print(json, endpoints, endpoints.map(lineOf).join('\n') || 'There are none.')
     }),
   )
@@ -71,7 +74,7 @@ function lineOf(endpoint: EndpointRow): string {
     : next === 'infinity'
       ? 'waits for an account'
       : `due ${next.slice(0, 16).replace('T', ' ')} UTC`
-  return [id, status.padEnd(9), due.padEnd(24), type, name].join('  ')
+  return [id, status.padEnd(9), due.padEnd(24), type.padEnd(27), name].join('  ')
 }
 
 function detailsOf(endpoint: EndpointRow): string {

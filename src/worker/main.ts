@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { Command } from 'commander'
 import { settleRefreshes } from '../shared/oauth/refresh.ts'
 import { requireAllKeys } from '../shared/oauth/rotate-keys.ts'
 import { reportFailure } from './failure.ts'
@@ -9,6 +10,10 @@ import { listenForStop } from './stop-signals.ts'
 import { createWorker } from './worker.ts'
 
 // The entry of `npm run worker`: reads the environment, works until SIGINT or SIGTERM.
+new Command('npm run worker')
+  .description('Works off the jobs of the project that the environment names (.env.example), until SIGINT or SIGTERM.')
+  .parse()
+
 const stop = listenForStop()
 
 try {

@@ -6,23 +6,19 @@ import type { ProviderDefinition } from '../shared/providers/define.ts'
 import { findProvider, providers } from '../shared/providers/registry.ts'
 import type { Runtime } from '../shared/runtime.ts'
 import { reportFailure } from './failure.ts'
-import { openRuntime } from './runtime.ts'
+import { asOperator, print } from './operator.ts'
 
 type Connect = (runtime: Runtime, definition: ProviderDefinition) => Promise<ConnectedIntegration>
 
 /** Connects as the operator, in the environment's project, and prints what came of it; the process exits with 1 when it fails. */
 export async function connectAsOperator(definition: () => ProviderDefinition, json: boolean, connect: Connect): Promise<void> {
   try {
+    // Before the environment is read: a provider that cannot be meant needs none.
     const chosen = definition()
-    const runtime = openRuntime(() => 1)
-    try {
+    await asOperator(1, async (runtime) => {
       const integration = await connect(runtime, chosen)
-      console.log(
-        json ? JSON.stringify(integration) : `${integration.accountLabel} is connected, as integration ${integration.id}.`,
-      )
-    } finally {
-      await runtime.sql.end({ timeout: 5 })
-    }
+      print(json, integration, `${integration.accountLabel} is connected, as integration ${integration.id}.`)
+    })
   } catch (error) {
     reportFailure(error)
   }

@@ -21,6 +21,14 @@ export function refusalOf(error: unknown): unknown {
   return error
 }
 
+/** What to correct where Postgres refuses the connection itself. <https://www.postgresql.org/docs/current/errcodes-appendix.html> */
+export function accessRemedy(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code.startsWith('28')) return 'Correct user and password in CONNECTOR_DATABASE_URL (dashboard: Connect).'
+  if (code === '3D000') return 'Correct the name of the database in CONNECTOR_DATABASE_URL; it is postgres.'
+  return undefined
+}
+
 function isErrorCode(text: string | undefined): text is ErrorCode {
   return text !== undefined && Object.hasOwn(errorCodes, text)
 }

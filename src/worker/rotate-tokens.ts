@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { rotateKeys } from '../shared/oauth/rotate-keys.ts'
-import { reportFailure } from './failure.ts'
-import { openRuntime } from './runtime.ts'
+import { asOperator, print } from './operator.ts'
 
 // The entry of `npm run tokens:rotate`: an operator's command, after a new key was put first in CONNECTOR_TOKEN_KEYS everywhere.
 const program = new Command('npm run tokens:rotate --')
@@ -13,17 +12,10 @@ const program = new Command('npm run tokens:rotate --')
 
 const { json } = program.opts<{ json: boolean }>()
 
-try {
-  const runtime = openRuntime(() => 1)
-  try {
-    const rotated = await rotateKeys(runtime, showProgress)
-    console.log(json ? JSON.stringify({ rotated }) : `${rotated.toLocaleString('en')} tokens are under the first key now.`)
-  } finally {
-    await runtime.sql.end({ timeout: 5 })
-  }
-} catch (error) {
-  reportFailure(error)
-}
+await asOperator(1, async (runtime) => {
+  const rotated = await rotateKeys(runtime, showProgress)
+  print(json, { rotated }, `${rotated.toLocaleString('en')} tokens are under the first key now.`)
+})
 
 function showProgress(done: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done.toLocaleString('en')} tokens`)

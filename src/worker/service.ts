@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { PatchbayError } from '../shared/errors.ts'
 import { asPatchbayError, errorResponse, logFailure } from '../shared/failure.ts'
 import type { Runtime } from '../shared/runtime.ts'
-import { health, healthResponse } from '../shared/service/health.ts'
+import { answerInTime, health, healthResponse } from '../shared/service/health.ts'
 import { status } from '../shared/service/status.ts'
 import type { WorkerMetrics } from './metrics.ts'
 
@@ -58,11 +58,11 @@ function routes(runtime: Runtime, metrics: WorkerMetrics, worker: WorkerState): 
   app.get('/status', async (c) => {
     const seconds = Math.round((runtime.now() - worker.startedAt) / 1000)
     const own = { id: worker.id, uptime_seconds: seconds, counters: await metrics.totals() }
-    return c.json({ ...(await status(runtime)), worker: own })
+    return c.json({ ...(await answerInTime(runtime, status(runtime))), worker: own })
   })
   app.get('/metrics', async (c) => {
     // Without the database there is still what this process has counted.
-    metrics.show(await status(runtime).catch(() => undefined))
+    metrics.show(await answerInTime(runtime, status(runtime)).catch(() => undefined))
     const { text, contentType } = await metrics.text()
     return c.text(text, 200, { 'content-type': contentType })
   })

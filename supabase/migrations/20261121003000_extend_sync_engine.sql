@@ -8,7 +8,7 @@ alter table public.endpoints add column consecutive_failures integer not null de
 alter table public.endpoints add column last_error_code text;
 alter table public.endpoints add column last_error_message text;
 
-comment on column public.endpoints.consecutive_failures is 'Runs in a row that failed. From the third on, the next one waits longer each time, up to six hours.';
+comment on column public.endpoints.consecutive_failures is 'Runs in a row that failed and got no further. From the third on, the next one waits longer each time, up to six hours.';
 comment on column public.endpoints.last_error_message is 'Why the last run failed or stopped, in words for a person; null after one that did not.';
 
 alter table public.endpoints drop constraint endpoints_last_sync_status_check;
@@ -174,16 +174,16 @@ as $$
       case when p_top_down then excluded.path else coalesce(f.path, excluded.path) end)
 $$;
 
--- True when deleting so many files of an endpoint is more than its guard allows.
-create function patchbay.is_mass_delete(p_endpoint_id uuid, p_count bigint)
+-- True when deleting so many files of an endpoint is more than its guard allows, after those that the run has deleted before.
+create function patchbay.is_mass_delete(p_endpoint_id uuid, p_count bigint, p_before bigint default 0)
 returns boolean
 language sql
 stable
 set search_path = ''
 as $$
-  select p_count > 100 and e.deletions_confirmed_at is null
-    and p_count * 100 > e.delete_guard_percent
-      * (select pg_catalog.count(*) from public.files t where t.endpoint_id = p_endpoint_id)
+  select p_count > 0 and p_before + p_count > 100 and e.deletions_confirmed_at is null
+    and (p_before + p_count) * 100 > e.delete_guard_percent
+      * (p_before + (select pg_catalog.count(*) from public.files t where t.endpoint_id = p_endpoint_id))
   from public.endpoints e
   where e.id = p_endpoint_id
 $$;
@@ -267,6 +267,13 @@ begin
     -- A folder that is found again is read again.
     update patchbay.folders f set listed = false, path = case when f.is_root then '' end
     where f.endpoint_id = p_endpoint_id and (f.listed or f.path is not null) and v_orphan_path is null and not v_top_down;
+    -- Another root: what is known of the folders was about something else, until the walk comes to them.
+    update patchbay.folders f set path = null
+    where f.endpoint_id = p_endpoint_id and f.path is not null and v_top_down and not exists (
+      select from patchbay.folders r
+      join pg_catalog.jsonb_to_recordset(p_page -> 'folders') as i (id text, root boolean) on i.id = r.external_folder_id and i.root
+      where r.endpoint_id = p_endpoint_id and r.is_root
+    );
   end if;
 
   if p_page -> 'folders' <> '[]' then
@@ -359,7 +366,7 @@ $$;
 
 -- Merges what single items are now, beside whatever pass is under way, and forgets that they were asked for, unless somebody has named them
 -- again since. p_page: folders [] (an outer one first), files [], removed [], targets [{id, seq}], fetched, requests, bytes
--- More removals than the guard allows are left to the next full pass, which asks. proceed is false when the endpoint was paused.
+-- More removals in a run than the guard allows are left to the next full pass, which asks. proceed is false when the endpoint was paused.
 create function patchbay.merge_targets(
   p_endpoint_id uuid,
   p_fence bigint,
@@ -378,6 +385,7 @@ declare
   v_folder jsonb;
   v_files record;
   v_gone uuid[];
+  v_before bigint;
 begin
   v_run_id := patchbay.lock_run(p_endpoint_id, p_fence);
 
@@ -400,7 +408,8 @@ begin
     where d.path is null
   );
   deleted := 0;
-  if not patchbay.is_mass_delete(p_endpoint_id, pg_catalog.cardinality(v_gone)) then
+  select l.deleted into v_before from public.sync_logs l where l.id = v_run_id;
+  if not patchbay.is_mass_delete(p_endpoint_id, pg_catalog.cardinality(v_gone), v_before) then
     delete from public.files t where t.id = any (v_gone);
     get diagnostics deleted = row_count;
   end if;
@@ -432,6 +441,19 @@ begin
 end
 $$;
 
+-- Leaves the endpoint's targets, up to the one named p_last, to a later time.
+create function patchbay.postpone_targets(p_endpoint_id uuid, p_fence bigint, p_last bigint, p_delay interval)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform patchbay.lock_run(p_endpoint_id, p_fence);
+  update patchbay.targets t set due_at = greatest(t.due_at, pg_catalog.now() + p_delay)
+  where t.endpoint_id = p_endpoint_id and t.seq <= p_last;
+end
+$$;
+
 -- Ends a run. The next one is due at p_next_sync_at, or at once when somebody asked for that during the run, or later when one run after
 -- the other has failed. Null: the run was not the schedule's, which stays as it is.
 create or replace function patchbay.finish_run(
@@ -451,8 +473,9 @@ as $$
 declare
   v_run_id uuid;
   v_scheduled boolean := p_next_sync_at is not null;
+  v_progress boolean;
   v_failures integer;
-  v_still_failing boolean;
+  v_standing text;
   v_earliest timestamptz;
 begin
   v_run_id := patchbay.lock_run(p_endpoint_id, p_fence);
@@ -465,13 +488,25 @@ begin
     requests = l.requests + p_requests,
     bytes = l.bytes + p_bytes,
     finished_at = pg_catalog.clock_timestamp()
-  where l.id = v_run_id;
+  where l.id = v_run_id
+  returning l.cursor_after is distinct from l.cursor_before into v_progress;
 
-  -- That single items can be fetched does not mean that the schedule's runs would work again.
   select
-    case when p_status = 'failed' then e.consecutive_failures + 1 when v_scheduled then 0 else e.consecutive_failures end,
-    not v_scheduled and p_status <> 'failed' and e.consecutive_failures > 0
-  into v_failures, v_still_failing
+    case
+      -- One that got further before it failed is the first of a row: a long walk has to end, however often it is held up.
+      when p_status = 'failed' and v_scheduled and v_progress then 1
+      when p_status = 'failed' then e.consecutive_failures + 1
+      when v_scheduled then 0
+      else e.consecutive_failures
+    end,
+    -- That single items can be fetched does not mean that the schedule's runs would work again; and whatever becomes of them, a deletion
+    -- still waits to be confirmed.
+    case
+      when v_scheduled then null
+      when e.last_error_code = 'mass_delete_stopped' then 'stopped'
+      when p_status <> 'failed' and e.consecutive_failures > 0 then 'failed'
+    end
+  into v_failures, v_standing
   from public.endpoints e where e.id = p_endpoint_id;
   -- One failure or two are often nothing; from the third on the pause doubles: 4, 8, 16 minutes … 6 hours.
   v_earliest := pg_catalog.clock_timestamp() + case
@@ -484,11 +519,11 @@ begin
   end if;
 
   update public.endpoints e set
-    last_sync_status = case when v_still_failing then 'failed' else p_status end,
+    last_sync_status = coalesce(v_standing, p_status),
     last_sync_at = pg_catalog.clock_timestamp(),
     consecutive_failures = v_failures,
-    last_error_code = case when v_still_failing then e.last_error_code else p_error_code end,
-    last_error_message = case when v_still_failing then e.last_error_message else p_error_message end,
+    last_error_code = case when v_standing is null then p_error_code else e.last_error_code end,
+    last_error_message = case when v_standing is null then p_error_message else e.last_error_message end,
     -- Infinity waits for the account to be connected again; a time in the past is somebody's wish to sync now.
     next_sync_at = case
       when not v_scheduled or e.next_sync_at = 'infinity' or e.next_sync_at <= pg_catalog.clock_timestamp() then e.next_sync_at
@@ -500,7 +535,8 @@ $$;
 
 revoke execute on function patchbay.claim_run(uuid, boolean) from public;
 revoke execute on function patchbay.merge_folders(uuid, jsonb, boolean) from public;
-revoke execute on function patchbay.is_mass_delete(uuid, bigint) from public;
+revoke execute on function patchbay.is_mass_delete(uuid, bigint, bigint) from public;
 revoke execute on function patchbay.merge_targets(uuid, bigint, jsonb) from public;
+revoke execute on function patchbay.postpone_targets(uuid, bigint, bigint, interval) from public;
 
 reset lock_timeout;

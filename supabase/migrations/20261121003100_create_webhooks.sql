@@ -23,6 +23,7 @@ create table patchbay.webhooks (
   endpoint_config jsonb not null,
   plan_key text not null,
   params jsonb not null,
+  functions_url text not null,
   external jsonb,
   secret_jwe text not null,
   state text not null default 'creating',
@@ -40,6 +41,7 @@ create table patchbay.webhooks (
 comment on table patchbay.webhooks is 'What providers were asked to call, each at an address and with a secret of its own.';
 comment on column patchbay.webhooks.endpoint_config is 'The endpoint''s, as it was when the hook was made: what its end may need.';
 comment on column patchbay.webhooks.plan_key is 'Tells the hooks of one endpoint apart; the stream''s.';
+comment on column patchbay.webhooks.functions_url is 'Below which deliveries were asked for. Where that has moved, another hook is made.';
 comment on column patchbay.webhooks.external is 'What the provider knows it by. Null: it has not answered.';
 comment on column patchbay.webhooks.secret_jwe is 'What a delivery proves itself with, encrypted for this row.';
 comment on column patchbay.webhooks.state is 'creating; active; replaced: to be stopped; failed: the provider did not make it.';
@@ -327,8 +329,8 @@ as $$
 $$;
 
 -- Compares an endpoint's hooks with its plan, [{key, params}]. Retires what is not planned or there twice; gives the keys of those that are
--- missing, differ, or are to be renewed.
-create function patchbay.match_webhooks(p_endpoint_id uuid, p_integration_id uuid, p_plan jsonb)
+-- missing, differ, are delivered to another address, or are to be renewed.
+create function patchbay.match_webhooks(p_endpoint_id uuid, p_integration_id uuid, p_functions_url text, p_plan jsonb)
 returns setof text
 language plpgsql
 set search_path = ''
@@ -354,7 +356,8 @@ begin
   where not exists (
     select from patchbay.webhooks w
     where w.endpoint_id = p_endpoint_id and w.plan_key = p.key and w.state = 'active'
-      and w.integration_id = p_integration_id and w.params = p.params and w.renew_due_at > pg_catalog.now()
+      and w.integration_id = p_integration_id and w.params = p.params and w.functions_url = p_functions_url
+      and w.renew_due_at > pg_catalog.now()
   );
 end
 $$;
@@ -549,7 +552,7 @@ revoke execute on function patchbay.receive_webhook(uuid, text, text, boolean, j
 revoke execute on function patchbay.process_webhooks(uuid, integer) from public;
 revoke execute on function patchbay.begin_watch(uuid) from public;
 revoke execute on function patchbay.retire_webhooks(uuid[]) from public;
-revoke execute on function patchbay.match_webhooks(uuid, uuid, jsonb) from public;
+revoke execute on function patchbay.match_webhooks(uuid, uuid, text, jsonb) from public;
 revoke execute on function patchbay.activate_webhook(uuid, jsonb, timestamptz) from public;
 revoke execute on function patchbay.finish_watch(uuid, boolean, text, interval) from public;
 revoke execute on function patchbay.enqueue_webhooks(integer) from public;

@@ -155,9 +155,11 @@ $$;
 
 -- A new schedule counts from now on, not only after the run that the old one still had in store. One that is due, running, or failing
 -- again and again, is left as it is: the end of its run looks at the schedule.
+-- Security definer: the owner who changes it may not reach this schema.
 create function patchbay.reschedule_endpoint()
 returns trigger
 language plpgsql
+security definer
 set search_path = ''
 as $$
 begin
@@ -318,6 +320,7 @@ begin
       end
     where e.id = v_endpoint.id
     returning * into v_endpoint;
+    update patchbay.targets t set due_at = greatest(t.due_at, v_endpoint.next_sync_at) where t.endpoint_id = v_endpoint.id;
   end if;
   return v_endpoint;
 end

@@ -28,7 +28,7 @@ select
   e.id as endpoint_id, e.name, e.endpoint_type, e.user_id,
   case when i.status in ('connected', 'error') then 'scheduler' else 'account' end as waits_for,
   e.next_sync_at as due_at,
-  -- Its owner may have set it to -infinity, from which not every Postgres can subtract.
+  -- An operator may have set it to -infinity, from which not every Postgres can subtract.
   now() - greatest(e.next_sync_at, e.created_at) as overdue
 from public.endpoints e
 join public.integrations i on i.id = e.integration_id

@@ -91,3 +91,5 @@ end
 $$;
 
 revoke execute on function patchbay.status() from public;
+
+reset lock_timeout;

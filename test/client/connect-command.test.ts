@@ -28,6 +28,12 @@ describe('npm run connect decides', () => {
     expect(chooseTarget(procore, registered, 'provider')).toBe('provider')
   })
 
+  it('for the sandbox with the environment of npm start, whose registrations no provider knows', () => {
+    const local = sandboxEnv('http://127.0.0.1:54400')
+    expect(chooseTarget(procore, local)).toBe('sandbox')
+    expect(() => chooseTarget(procore, local, 'provider')).toThrow('CONNECTOR_SANDBOX_URL is set.')
+  })
+
   it('to let functions reach the hosts of the environment that is chosen, and no others', () => {
     expect(providerHosts(procore, {})).toEqual(['login.procore.com', 'api.procore.com'])
     const env = { ...registered, PROCORE_ENVIRONMENT: 'sandbox', SLACK_CLIENT_SECRET: 'no business of theirs' }

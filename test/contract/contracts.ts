@@ -22,6 +22,10 @@ const contracts: Readonly<Record<string, () => Contract>> = {
       { problem: /projects: answer 200 \/data must NOT have fewer than 1 items/, why: 'the suite makes a page empty' },
       { problem: /projects: query .*"page\[shift\]"/, why: 'the link after such a page carries it, and links are followed' },
     ],
+    fileGaps: [
+      { problem: /(create|lastModified)User(Id|Name) must NOT have fewer than 1/, why: 'empty in the recorded top folder' },
+      { problem: /contents: answer 200 \/data must NOT have fewer than 1 items/, why: 'folders may be empty' },
+    ],
   }),
   'google-calendar': () => ({
     operations: [...oauthOperations(metadata('google')), ...discoveryOperations(readSpec('google-calendar/calendar.v3.json'))],

@@ -30,7 +30,14 @@ export interface Operation {
 export interface Contract {
   operations: readonly Operation[]
   /** Where the description is wrong or silent: what is not held against us, and how it is known. */
-  gaps?: readonly { problem: RegExp; why: string }[]
+  gaps?: readonly Gap[]
+  /** The same of files, which have a suite of their own. */
+  fileGaps?: readonly Gap[]
+}
+
+interface Gap {
+  problem: RegExp
+  why: string
 }
 
 const options = { strict: false, allErrors: true, validateFormats: true } as const

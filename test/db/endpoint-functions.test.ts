@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import postgres, { type Sql } from 'postgres'
+import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
 import { claimRun, mergePage } from '../../src/shared/db/sync-store.ts'
@@ -182,6 +182,13 @@ describe('cancel_sync', () => {
     expect(await state()).toMatchObject({ due: false })
   })
 
+  it('leaves also the items that webhooks named to that run', async () => {
+    await db.sql`select patchbay.add_targets(${id}, array['a'])`
+    await claimRun(sql, id, true)
+    await call('cancel_sync')
+    expect(await db.sql`select due.endpoint_id from patchbay.due_syncs() due where due.endpoint_id = ${id}`).toEqual([])
+  })
+
   it('changes nothing when there is nothing to cancel', async () => {
     const before = await db.sql`select * from public.endpoints where id = ${id}`
     expect(await call('cancel_sync')).toMatchObject({ id, last_sync_status: 'completed' })
@@ -303,7 +310,7 @@ describe.each(names)('%s', (name) => {
 
 describe('a changed schedule', () => {
   const minutesAfter = async (change: string) => {
-    await db.sql.unsafe(`update public.endpoints set ${change} where id = '${id}'`)
+    await asCaller({}, (tx) => tx.unsafe(`update public.endpoints set ${change} where id = '${id}'`))
     return Number((await state())?.['minutes'])
   }
 
@@ -369,12 +376,19 @@ interface CallOptions {
 }
 
 /** Calls a function as a request of the Data API does; by default as the owner. */
-async function call(name: Name, { role = 'authenticated', claims, id: which = id }: CallOptions = {}): Promise<Row | undefined> {
+async function call(name: Name, { id: which = id, ...caller }: CallOptions = {}): Promise<Row | undefined> {
+  const [row] = await asCaller(caller, (tx) => tx.unsafe<Row[]>(`select * from public.${name}($1)`, [which]))
+  return row
+}
+
+async function asCaller<T>(
+  { role = 'authenticated', claims }: Omit<CallOptions, 'id'>,
+  work: (tx: TransactionSql) => Promise<T>,
+) {
   return api.begin(async (tx) => {
     await tx`select set_config('request.jwt.claims', ${JSON.stringify(claims ?? { sub: anna, role: 'authenticated' })}, true)`
     await tx.unsafe(`set local role ${role}`)
-    const [row] = await tx.unsafe<Row[]>(`select * from public.${name}($1)`, [which])
-    return row
+    return work(tx)
   })
 }
 

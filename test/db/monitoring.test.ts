@@ -125,7 +125,7 @@ describe('the monitoring views', () => {
     expect(await view('overdue_endpoints', 'name, waits_for')).toEqual([{ name: 'broken', waits_for: 'account' }])
   })
 
-  it('bear a time that is none, which an owner may set', async () => {
+  it('bear a time that is none, which an operator may set', async () => {
     const id = await addEndpoint(sql, anna, { schedule_type: 'cron' })
     await addRun(id, { status: 'completed' }, '1 minute', '6 minutes')
     await sql`update public.endpoints set next_sync_at = '-infinity', created_at = now() - interval '1 hour'`
@@ -264,8 +264,8 @@ describe('the monitoring views', () => {
     const endpointId = await addEndpoint(sql, anna)
     await sql`
       insert into patchbay.webhooks
-        (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe)
-      values (gen_random_uuid(), ${endpointId}, ${account}, 'google-drive', 'google_drive', '{}', 'changes', '{}',
+        (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe)
+      values (gen_random_uuid(), ${endpointId}, ${account}, 'google-drive', 'google_drive', '{}', 'changes', '{}', '',
         'e30..aXY.Y2lwaGVy.dGFn')`
     const addEvent = (received: string, took: string | null) => sql`
       insert into patchbay.webhook_events (webhook_id, endpoint_id, event_key, type, changes, targets, received_at, processed_at)
@@ -398,8 +398,8 @@ async function fill(sql: Sql): Promise<void> {
     select 'sync', 'created', 'exclusive', jsonb_build_object('endpoint_id', id), id, now() - interval '5 minutes', 15
     from numbered where n % 200 = 9;
 
-    insert into patchbay.webhooks (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe)
-    select gen_random_uuid(), id, integration_id, 'google-drive', endpoint_type, '{}', 'changes', '{}', 'e30..aXY.Y2lwaGVy.dGFn'
+    insert into patchbay.webhooks (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe)
+    select gen_random_uuid(), id, integration_id, 'google-drive', endpoint_type, '{}', 'changes', '{}', '', 'e30..aXY.Y2lwaGVy.dGFn'
     from public.endpoints limit 1;
     insert into patchbay.webhook_events (webhook_id, endpoint_id, event_key, type, changes, targets, received_at, processed_at)
     select w.id, w.endpoint_id, 'event-' || i, 'change', true, '{}', received_at, case when i % 200 > 0 or received_at < now() - interval '1 hour' then received_at + interval '1 second' end

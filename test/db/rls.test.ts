@@ -8,7 +8,7 @@ import { addEndpoint, addFile, addUser, connectAccount } from './rows.ts'
 // read from the catalog, so a new table or function is attacked without a line here.
 
 interface Caller {
-  role: 'anon' | 'authenticated'
+  role: 'anon' | 'authenticated' | 'service_role'
   claims: Record<string, unknown>
 }
 interface Table {
@@ -194,6 +194,23 @@ describe('the owner', () => {
     expect(await attempt(owner(), `delete from public.endpoints where name = 'Plans' returning 1`)).toBe(1)
   })
 
+  it('deletes one that the provider tells of, and changes when it is synced', async () => {
+    await db.sql`
+      insert into patchbay.webhooks (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe)
+      select gen_random_uuid(), id, integration_id, 'google-drive', endpoint_type, '{}', 'account', '{}', '', 'e30..aXY.Y2lwaGVy.dGFn'
+      from public.endpoints where id = ${annasEndpoint}`
+    await db.sql`update public.endpoints set next_sync_at = now() + interval '1 hour', last_sync_status = 'completed' where id = ${annasEndpoint}`
+
+    for (const change of [
+      'interval_minutes = 7',
+      `schedule_type = 'cron'`,
+      `schedule_cron = '* * * * *'`,
+      `time_zone = 'Asia/Tokyo'`,
+    ])
+      expect(await attempt(owner(), `update public.endpoints set ${change} returning 1`), change).toBe(1)
+    expect(await attempt(owner(), `delete from public.endpoints returning 1`)).toBe(1)
+  })
+
   it("cannot bind an endpoint to another user's account, which would show them that user's files", async () => {
     const theirs = await connectAccount(db.sql, bert)
 
@@ -211,6 +228,18 @@ describe('the owner', () => {
     }
     return worked
   }
+})
+
+describe('the service role', () => {
+  const service: Caller = { role: 'service_role', claims: { role: 'service_role' } }
+
+  it('reads no private table and executes no private function: they are for the owner of the database', async () => {
+    const own = privateTables.filter(({ name }) => /^(patchbay|pgboss)\./.test(name)).map(({ name }) => `select * from ${name}`)
+    const calls = functions.filter(({ call }) => !call.startsWith('public.')).map(({ call }) => `select ${call}`)
+
+    expect(Math.min(own.length, calls.length)).toBeGreaterThan(20)
+    for (const statement of [...own, ...calls]) expect(await attempt(service, statement), statement).toBe('refused')
+  })
 })
 
 async function attempts<T>(caller: string, targets: readonly T[], statements: (target: T) => string[]) {

@@ -6,6 +6,11 @@ export const covered: { command: RegExp; test: string; named: string }[] = [
     named: 'promise 4: runs anywhere the platform does: connects a Drive',
   },
   {
+    command: /^ln -s \.local\/env \.env$/,
+    test: 'test/local/worker-env.test.ts',
+    named: 'leads commands to the platform of npm start',
+  },
+  {
     command: /^npm run connect -- [a-z-]+$/,
     test: 'test/client/connect-command.test.ts',
     named: 'prints the connection when a person has agreed',

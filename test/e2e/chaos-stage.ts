@@ -1,16 +1,13 @@
 import { randomInt } from 'node:crypto'
 import type { Sql } from 'postgres'
-import { approveConsent } from '../../src/sandbox/consent.ts'
 import { sandboxClient, type SandboxClient } from '../../src/sandbox/client.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
 import { connect } from '../../src/shared/db/connection.ts'
-import { authorizationUrl, exchangeCode, newCodeVerifier } from '../../src/shared/oauth/client.ts'
-import { reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
-import type { ProviderDefinition } from '../../src/shared/providers/define.ts'
 import { providers } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
 import { addEndpoint, addUser } from '../db/rows.ts'
-import { completeEnv, connectTokens, createRuntime } from '../oauth/support.ts'
+import { connectByConsent } from '../oauth/connect-by-consent.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { registration } from '../suites/scene.ts'
 import { createTestDatabase } from '../support/database.ts'
 
@@ -75,7 +72,7 @@ async function plant(runtime: Runtime, sandbox: SandboxClient, endpoints: number
     for (const { definition, type } of types) {
       // The first two: a sandbox may have people besides whose company does not let apps in.
       const account = (await sandbox.control(definition.id).accounts())[user % 2]!
-      const integrationId = await connectAs(runtime, definition, { userId, account })
+      const integrationId = await connectByConsent(runtime, definition, { userId, person: account.name, account })
       for (let number = 0; number < endpoints / users / types.length; number += 1) {
         const name = `tree ${user} ${type} ${number}`
         const { config, rootId } = await sandbox.files(type).createTree(account.name, name)
@@ -92,35 +89,6 @@ async function plant(runtime: Runtime, sandbox: SandboxClient, endpoints: number
     }
   }
   return trees
-}
-
-/** What the callback does, for one of the sandbox's people. */
-async function connectAs(
-  runtime: Runtime,
-  definition: ProviderDefinition,
-  { userId, account }: { userId: string; account: { name: string; id: string; label: string } },
-): Promise<string> {
-  const redirectUri = 'http://127.0.0.1:1/callback'
-  const codeVerifier = newCodeVerifier(definition)
-  const { scopes } = definition.auth
-  const consent = await authorizationUrl(runtime, definition, { redirectUri, state: 'state', scopes, codeVerifier })
-  const callback = new URL(await approveConsent(consent, { account: account.name }))
-  const { token } = await exchangeCode(runtime, definition, {
-    parameters: callback.searchParams,
-    state: 'state',
-    requireIssuer: false,
-    redirectUri,
-    codeVerifier,
-  })
-  const id = await reserveIntegration(runtime.sql, {
-    userId,
-    provider: definition.id,
-    grantType: 'authorization_code',
-    accountId: account.id,
-    accountLabel: account.label,
-  })
-  await connectTokens(runtime, id, { primary: token })
-  return id
 }
 
 /** A person does something with a tree, anything. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { sandboxClient } from '../../src/sandbox/client.ts'
 import { googleSandbox } from '../../src/sandbox/google/client.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { addUser } from '../db/rows.ts'
@@ -26,6 +27,8 @@ it('reads what is shared with a service account, connected by the operator with 
     const keyFile = join(keyDir, 'google-service-account.json')
     await writeFile(keyFile, JSON.stringify(key))
     const env = { ...drive.env, CONNECTOR_GOOGLE_DRIVE_CREDENTIALS_PATH: keyFile }
+    // It is tried again, which the log has; stdout has the result only.
+    await sandboxClient(drive.sandboxUrl).addFault({ fault: { type: 'server-error' }, match: { method: 'GET' } })
     const { stdout } = await run(process.execPath, ['src/worker/connect-service-account.ts', '--user', userId, '--json'], { env })
     expect(JSON.parse(stdout)).toMatchObject({ accountLabel: key.client_email })
   } finally {

@@ -95,7 +95,7 @@ describe('npm run endpoint:add', () => {
   })
 
   it.each([
-    ['no user', () => ['--type', 'google_drive', '--name', 'x'], 'user_id is wrong: '],
+    ['no user', () => ['--type', 'google_drive', '--name', 'x'], 'user_id is missing. These can be set: '],
     ['a user who does not exist', () => ['--user', randomUUID()], 'There is no such user. Give the UUID or the e-mail address'],
     ['an unknown type', () => [...required(), '--type', 'dropbox'], 'There is no endpoint_type "dropbox". Known: '],
     ['a folder that is not there', () => [...required(), '--config', '{"folder_id": "none"}'], 'none'],
@@ -205,6 +205,23 @@ describe('in a terminal, npm run endpoint:add', () => {
     }
     expect(await asked).toEqual(expected)
     await drive.sql`delete from public.integrations where id = ${second}::uuid`
+  })
+
+  it('tells two folders of one name apart', async () => {
+    const google = googleSandbox(drive.sandboxUrl)
+    const twins = [await google.createFolder({ name: 'Twin' }), await google.createFolder({ name: 'Twin' })]
+    const terminal = openTerminal()
+    const given = {
+      user_id: drive.userId,
+      endpoint_type: 'google_drive',
+      name: 'x',
+      schedule_type: 'interval',
+      file_types: ['*'],
+    }
+    const asked = askForEndpoint(drive.runtime, given, terminal)
+    await terminal.pick('Which of the folders?', `Twin (${twins[1]?.id})`)
+    await terminal.answer('Add it?', enter)
+    expect(await asked).toMatchObject({ endpoint_config: { folder_id: twins[1]?.id } })
   })
 
   it.each(['What does it sync?', 'Its name', 'Add it?'])('adds nothing when it is left at "%s"', async (question) => {

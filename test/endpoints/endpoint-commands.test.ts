@@ -23,12 +23,17 @@ describe('npm run endpoint', () => {
     const other = await addEndpoint(drive.sql, await addUser(drive.sql), { name: 'Elsewhere' })
     const all = await endpoint('list')
     expect(all.stdout.trim().split('\n')).toEqual([
-      expect.stringMatching(new RegExp(`^${other}  pending    waits for an account  +google_drive  Elsewhere$`)),
-      expect.stringMatching(new RegExp(`^${drive.endpointId}  pending    due \\d{4}-.+ UTC +google_drive  Test$`)),
+      expect.stringMatching(new RegExp(`^${other}  pending    waits for an account  +google_drive +Elsewhere$`)),
+      expect.stringMatching(new RegExp(`^${drive.endpointId}  pending    due \\d{4}-.+ UTC +google_drive +Test$`)),
     ])
     const mine = await endpoint('list', '--user', drive.userId, '--type', 'google_drive', '--status', 'pending', '--json')
     expect(JSON.parse(mine.stdout)).toMatchObject([{ id: drive.endpointId, name: 'Test' }])
-    expect((await endpoint('list', '--type', 'other')).stdout).toBe('There are none.\n')
+    expect((await endpoint('list', '--status', 'failed')).stdout).toBe('There are none.\n')
+    const [user] = await drive.sql<[{ email: string }]>`select email from auth.users where id = ${drive.userId}::uuid`
+    expect(await endpoint('list', '--user', user.email, '--json')).toMatchObject({ stdout: mine.stdout })
+    expect((await endpoint('list', '--type', 'other')).stderr).toBe(
+      'There is no endpoint_type "other". Known: autodesk_construction_cloud, google_drive.\n',
+    )
   })
 
   it('pauses, resumes, syncs, cancels and resyncs, by id and by name', async () => {
@@ -80,6 +85,24 @@ describe('npm run endpoint', () => {
       stdout: '',
       stderr: 'The database cannot be reached. Try again.\n',
     })
+  })
+
+  it.each([
+    ['the database', { pathname: '/nope' }, 'Correct the name of the database in CONNECTOR_DATABASE_URL; it is postgres.\n'],
+    ['the role', { username: 'nobody' }, 'Correct user and password in CONNECTOR_DATABASE_URL (dashboard: Connect).\n'],
+  ])('says what to correct when %s of its address is wrong, without a stack', async (_what, wrong, remedy) => {
+    const url = Object.assign(new URL(drive.env['SUPABASE_DB_URL'] ?? ''), wrong).href
+    const { code, stderr } = await runCommand('endpoint', ['list'], { ...drive.env, SUPABASE_DB_URL: url })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^The database lets nobody in: .+\n$/)
+    expect(stderr).toContain(remedy)
+  })
+
+  it('says which variables are missing, and where they belong', async () => {
+    const { code, stderr } = await runCommand('endpoint', ['list'], {})
+    expect(code).toBe(1)
+    expect(stderr).toContain('\n- CONNECTOR_TOKEN_KEYS must be ')
+    expect(stderr).toMatch(/\nSet them in \.env .+: ln -s \.local\/env \.env\n$/)
   })
 })
 

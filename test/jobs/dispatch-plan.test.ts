@@ -1,13 +1,29 @@
 import postgres from 'postgres'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fillEndpoints } from '../../bench/support/fill-endpoints.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const due = 100
 
+let db: TestDatabase
+
+beforeAll(async () => {
+  db = await createTestDatabase()
+  const admin = postgres(db.urlFor('supabase_admin'), { max: 1, fetch_types: false, onnotice: () => {} })
+  await fillEndpoints(admin, { count: 100_000, users: 1000 })
+  await admin.end()
+})
+afterAll(() => db[Symbol.asyncDispose]())
+
+it('reads next to nothing when nothing is due', async () => {
+  const { jobs, tables } = await readsOf(db)
+  expect(jobs).toBe(0)
+  expect(tables['endpoints']?.seq_tup_read).toBe(0)
+  // The planner looks at the ends of an index.
+  expect(tables['endpoints']?.idx_tup_fetch).toBeLessThan(20)
+})
+
 it('reads what is due of 100,000 endpoints, and by indexes only', async () => {
-  await using db = await createTestDatabase()
-  await fill(db)
   await db.sql`update public.endpoints set next_sync_at = now() where id in (select id from public.endpoints limit ${due})`
   const reads = await readsOf(db)
   expect(reads.jobs).toBe(due)
@@ -18,22 +34,6 @@ it('reads what is due of 100,000 endpoints, and by indexes only', async () => {
     expect(fetched).toBeLessThanOrEqual(4 * due)
   }
 })
-
-it('reads next to nothing when nothing is due', async () => {
-  await using db = await createTestDatabase()
-  await fill(db)
-  const { jobs, tables } = await readsOf(db)
-  expect(jobs).toBe(0)
-  expect(tables['endpoints']?.seq_tup_read).toBe(0)
-  // The planner looks at the ends of an index.
-  expect(tables['endpoints']?.idx_tup_fetch).toBeLessThan(20)
-})
-
-async function fill(db: TestDatabase): Promise<void> {
-  const admin = postgres(db.urlFor('supabase_admin'), { max: 1, fetch_types: false, onnotice: () => {} })
-  await fillEndpoints(admin, { count: 100_000, users: 1000 })
-  await admin.end()
-}
 
 /** Rows that a tick reads, by table. In a session of its own, which has read nothing before. */
 async function readsOf({ url }: TestDatabase) {

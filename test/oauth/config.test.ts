@@ -91,6 +91,19 @@ describe('readConfig', () => {
     expect(() => readConfig({ ...completeEnv(), CONNECTOR_TOKEN_KEYS: keys })).toThrow(/- CONNECTOR_TOKEN_KEYS /)
   })
 
+  it.each(['p#ss', '1/ss', '12#ss', '1?ss', 'p[s/s', 'p%ss'])(
+    'refuses the database password %j as it is, and does not repeat it',
+    (password) => {
+      const url = (text: string) => `postgresql://postgres.abcd:${text}@pooler.example:6543/postgres`
+      const error = thrownBy(() => readConfig({ ...completeEnv(), CONNECTOR_DATABASE_URL: url(password) }))
+      expect(error).toMatchObject({ code: 'config_invalid' })
+      expect(inspect(error)).toContain('- CONNECTOR_DATABASE_URL (or SUPABASE_DB_URL) must be a connection string')
+      expect(inspect(error)).not.toContain(password)
+      const encoded = url(encodeURIComponent(password))
+      expect(readConfig({ ...completeEnv(), CONNECTOR_DATABASE_URL: encoded }).databaseUrl).toBe(encoded)
+    },
+  )
+
   it.each(['http://10.0.0.7:54400', 'http://127.0.0.1.evil.example', 'http://localhost.evil.example:54400', 'https://127.0.0.1'])(
     'takes no sandbox at %s',
     (url) => {

@@ -70,8 +70,8 @@ it('also encrypts the secrets of webhooks, and asks for their keys before it beg
   for (const id of ids) {
     const secret = await encryptFor(webhookOwner(id), `secret of ${id}`, world.runtime(oldKey).config.tokenKeys)
     await sql`
-      insert into patchbay.webhooks (id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe)
-      values (${id}::uuid, ${world.ids[0]!}::uuid, 'google-drive', 'google_drive', '{}', 'account', '{}', ${secret})`
+      insert into patchbay.webhooks (id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe)
+      values (${id}::uuid, ${world.ids[0]!}::uuid, 'google-drive', 'google_drive', '{}', 'account', '{}', '', ${secret})`
   }
   await sql`delete from patchbay.secrets`
   await expect(requireAllKeys(world.runtime(newKey))).rejects.toMatchObject({ code: 'token_undecryptable' })

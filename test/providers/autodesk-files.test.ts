@@ -126,6 +126,26 @@ describe('a full pass', () => {
     expect(engine.paths()).toEqual(await paths())
   })
 
+  it('leaves out nothing when entries of a large folder go while it is listed', async () => {
+    const ids = await files.addFiles(
+      project.rootId,
+      Array.from({ length: 60 }, (_, index) => ({ name: `${String(index).padStart(2, '0')}.pdf` })),
+    )
+    for (const readsAhead of [false, true]) {
+      const engine = open(project.config, 10)
+      engine.readsAhead = readsAhead
+      const gone = readsAhead ? ids.slice(10, 20) : ids.slice(0, 10)
+      let pages = 0
+      await engine.run(async () => {
+        pages += 1
+        if (pages % 4 === 0) await files.trash(gone.pop()!)
+      })
+      expect(gone.length).toBeLessThan(9)
+      const there = await paths()
+      expect(there.filter((path) => !engine.paths().includes(path))).toEqual([])
+    }
+  })
+
   it('may be read ahead', async () => {
     await grow(project.rootId, { folders: 3, files: 4, depth: 2 })
     const engine = open(project.config, 7)

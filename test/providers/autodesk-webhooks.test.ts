@@ -107,11 +107,17 @@ describe('the hooks of an endpoint', () => {
     })
   })
 
-  it('watch the endpoint’s own folder, and ask for nothing that the endpoint says', async () => {
+  it('watch the endpoint’s own folder, if it can be seen, and ask for nothing else that the endpoint says', async () => {
     const [folder_id] = await files.addFolders(project.rootId, ['own'])
     const plan = await webhooks.plan(context({ ...project.config, folder_id, region: 'EMEA' }))
     expect(plan.map(({ key }) => key)).toEqual(kinds.map((kind) => `${kind} ${folder_id}`))
-    expect(await admin.requests()).toEqual([])
+    expect(await admin.requests()).toHaveLength(1)
+    const person = {
+      ...context({ ...project.config, folder_id, region: 'EMEA' }),
+      api: await connectPerson(sandbox.url, 'sam@example.org'),
+    }
+    await files.setVisible(folder_id!, false)
+    await expect(webhooks.plan(person)).rejects.toMatchObject({ code: expect.stringMatching(/^provider_(forbidden|not_found)$/) })
   })
 
   it('are made with their secret and their end, are told of a change by deliveries that prove themselves, and are stopped', async () => {

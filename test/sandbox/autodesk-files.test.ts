@@ -92,6 +92,17 @@ describe('top folders', () => {
     const forPat = { headers: { 'x-user-id': '5UNGP2KZFCVW' } }
     expect((await project.request(app, project.contents(outer), forPat)).status).toBe(403)
   })
+
+  it('are closed with the folder that they are in, once they were closed and opened again', async () => {
+    await using project = await openProject()
+    const [outer = ''] = await project.files.addFolders(project.rootId, ['Outer'])
+    const [inner = ''] = await project.files.addFolders(outer, ['Inner'])
+    await project.files.setVisible(inner, false)
+    await project.files.setVisible(inner, true)
+    expect((await project.request(project.bearer, project.contents(inner))).status).toBe(200)
+    await project.files.setVisible(outer, false)
+    expect((await project.request(project.bearer, project.contents(inner))).status).toBe(403)
+  })
 })
 
 describe('contents', () => {

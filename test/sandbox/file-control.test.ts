@@ -83,7 +83,7 @@ describe.each(types)('the files of $type', ({ type, providerId }) => {
       oddNames.map((name) => ({ name })),
     )
     expect(new Set(ids).size).toBe(oddNames.length)
-    const sizes = [0, 1, 2 ** 31, 2 ** 32 + 1, 5_000_000_000_000]
+    const sizes = [0, 1, 2 ** 31, 2 ** 32 + 1, 5_000_000_000_000, null]
     await files.addFiles(
       rootId,
       sizes.map((size) => ({ name: `${size} bytes`, size })),
@@ -204,6 +204,22 @@ describe('google_drive', () => {
     await files.setVisible(outer, true)
     await engine.run()
     expect(engine.paths()).toEqual(['/Plans/renamed.txt', '/outer.txt'])
+  })
+
+  it('tells of the end of what was changed and then, with the folder around it, closed to the account', async () => {
+    const files = admin.files('google_drive')
+    const { config, rootId } = await files.createTree('pat@example.com', 'Closed')
+    const [folder = ''] = await files.addFolders(rootId, ['Plans'])
+    const [moved = ''] = await files.addFiles(rootId, [{ name: 'moved.txt' }])
+    const engine = new EngineDouble(fileStream, api, config)
+    await engine.run()
+
+    await files.move(moved, folder)
+    await files.setVisible(folder, false)
+    await files.rename(moved, 'renamed.txt')
+    const [page] = await engine.run()
+    expect(page).toMatchObject({ pass: 'changes', removed: [moved, folder] })
+    expect(engine.paths()).toEqual([])
   })
 
   it('is read as the control lists it, odd names and sizes included', async () => {

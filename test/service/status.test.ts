@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
-import { health, healthResponse } from '../../src/shared/service/health.ts'
+import { answerRequest } from '../../src/shared/endpoint.ts'
+import { handleHealth, health, healthResponse } from '../../src/shared/service/health.ts'
 import { status } from '../../src/shared/service/status.ts'
 import { version } from '../../src/shared/version.ts'
+import { createWorkerMetrics } from '../../src/worker/metrics.ts'
+import { startService } from '../../src/worker/service.ts'
 import { addEndpoint, addUser, connectAccount } from '../db/rows.ts'
 import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -125,5 +128,36 @@ describe('the health', () => {
     expect(await health(runtime)).toEqual({ status: 'unavailable', database: 'unavailable' })
     await sql.end({ timeout: 0 })
     await busy
+  })
+
+  it('says so to whoever asks the function, too, and a worker still gives what it has counted', async () => {
+    await using database = await createTestDatabase()
+    const sql = connect(database.url, 1)
+    const busy = sql`select pg_sleep(60)`.catch(() => {})
+    const runtime = createRuntime(sql, completeEnv(), { sleep: async () => {} })
+    const host = { openRuntime: () => runtime, log: runtime.log, inBackground: () => {} }
+    const request = new Request('https://x.example/health', { headers: { 'cf-connecting-ip': '192.0.2.1' } })
+    const response = await answerRequest({ auth: 'none', countsItself: true, handle: handleHealth }, request, host)
+    expect([response.status, await response.json()]).toEqual([503, { status: 'unavailable', database: 'unavailable' }])
+
+    const worker = { id: 'w', startedAt: Date.now(), isAlive: () => true }
+    const service = await startService(runtime, createWorkerMetrics(), worker)
+    const ask = (path: string) => fetch(`http://127.0.0.1:${service.port}/${path}`)
+    expect(await (await ask('metrics')).text()).toContain('process_cpu_seconds_total')
+    expect((await ask('status')).status).toBe(503)
+    await service.close()
+    await sql.end({ timeout: 0 })
+    await busy
+  })
+
+  it('is said 600 times a minute to one address', async () => {
+    await using database = await createTestDatabase()
+    const sql = connect(database.url, 3)
+    const runtime = createRuntime(sql, completeEnv())
+    const request = () => new Request('https://x.example/health', { headers: { 'cf-connecting-ip': '192.0.2.1' } })
+    expect((await handleHealth(request(), runtime)).status).toBe(200)
+    await sql`update patchbay.rate_limits set points = 600`
+    await expect(handleHealth(request(), runtime)).rejects.toMatchObject({ code: 'rate_limited' })
+    await sql.end()
   })
 })

@@ -115,6 +115,11 @@ it('refuses at /health and /status, and still counts, while the database is away
   await until(async () => (await fetch(`${worker.url}/health`)).ok)
 })
 
+it('says what it is with --help, and does not begin to work', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['src/worker/main.ts', '--help'], { env: {} })
+  expect(stdout).toContain('Usage: npm run worker')
+})
+
 it('says which port is taken, and what to do', async () => {
   const other = createServer().listen(0)
   await once(other, 'listening')

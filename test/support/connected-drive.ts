@@ -1,13 +1,11 @@
 import type { Sql } from 'postgres'
 import { connect } from '../../src/shared/db/connection.ts'
-import { authorizationUrl, exchangeCode, newCodeVerifier } from '../../src/shared/oauth/client.ts'
-import { reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
-import { approveConsent } from '../../src/sandbox/consent.ts'
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
 import { addUser } from '../db/rows.ts'
-import { completeEnv, connectTokens, createRuntime } from '../oauth/support.ts'
+import { connectByConsent } from '../oauth/connect-by-consent.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { createTestDatabase } from './database.ts'
 
 /** A Drive endpoint whose account is connected, on a sandbox and a database of its own. It is due, and nothing works on it yet. */
@@ -63,28 +61,7 @@ export async function startConnectedDrive(options: SandboxOptions = {}): Promise
   }
 }
 
-/** What the callback does, without the functions around it: they have tests of their own. */
-async function connectDrive(runtime: Runtime, userId: string): Promise<string> {
-  const definition = findProvider('google-drive')
-  const redirectUri = runtime.config.secret('GOOGLE_REDIRECT_URI')
-  const codeVerifier = newCodeVerifier(definition)
-  const { scopes } = definition.auth
-  const consent = await authorizationUrl(runtime, definition, { redirectUri, state: 'state', scopes, codeVerifier })
-  const callback = new URL(await approveConsent(consent))
-  const { token } = await exchangeCode(runtime, definition, {
-    parameters: callback.searchParams,
-    state: 'state',
-    requireIssuer: false,
-    redirectUri,
-    codeVerifier,
-  })
-  const id = await reserveIntegration(runtime.sql, {
-    userId,
-    provider: definition.id,
-    grantType: 'authorization_code',
-    accountId: 'account',
-    accountLabel: 'pat@example.com',
-  })
-  await connectTokens(runtime, id, { primary: token })
-  return id
+function connectDrive(runtime: Runtime, userId: string): Promise<string> {
+  const account = { id: 'account', label: 'pat@example.com' }
+  return connectByConsent(runtime, findProvider('google-drive'), { userId, account })
 }

@@ -2,17 +2,15 @@ import type { Sql } from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { autodeskSandbox } from '../../src/sandbox/autodesk/client.ts'
 import { sandboxClient, type SandboxClient, type SandboxFilesClient } from '../../src/sandbox/client.ts'
-import { approveConsent } from '../../src/sandbox/consent.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
 import { connect } from '../../src/shared/db/connection.ts'
-import { authorizationUrl, exchangeCode, newCodeVerifier } from '../../src/shared/oauth/client.ts'
 import { connectApp } from '../../src/shared/oauth/connect.ts'
-import { reserveIntegration } from '../../src/shared/oauth/secret-store.ts'
 import { findProvider } from '../../src/shared/providers/registry.ts'
 import type { Runtime } from '../../src/shared/runtime.ts'
 import { runSync } from '../../src/shared/sync/run-sync.ts'
 import { addUser } from '../db/rows.ts'
-import { completeEnv, connectTokens, createRuntime } from '../oauth/support.ts'
+import { connectByConsent } from '../oauth/connect-by-consent.ts'
+import { completeEnv, createRuntime } from '../oauth/support.ts'
 import { createTestDatabase } from '../support/database.ts'
 
 const definition = findProvider('autodesk')
@@ -133,6 +131,40 @@ describe('a project', () => {
     await run(project)
     expect(await versions(project)).toEqual(before)
   })
+
+  it('is walked by its schedule also when an item that a webhook named cannot be fetched', async () => {
+    await using project = await startConnectedProject()
+    const { sql, files, rootId, admin, endpointId } = project
+    const ids = await fill(project, 3)
+    await run(project)
+    await files.addFiles(rootId, [{ name: 'added.pdf', size: 9 }])
+    const failing = { type: 'server-error' as const, status: 500 as const }
+    await admin.addFault({ match: { path: '^.*/items/[^/]+$' }, fault: failing, times: 'always' })
+    await sql`select patchbay.add_targets(${endpointId}::uuid, array[${ids.files[0]!}])`
+
+    expect(await run(project)).toBe('completed')
+    expect(await differences(project)).toEqual([])
+    expect(await sql`select due_at > now() + interval '10 minutes' as later from patchbay.targets`).toEqual([{ later: true }])
+
+    await admin.clearFaults()
+    expect(await runTargets(project)).toBe('completed')
+    expect(await sql`select 1 from patchbay.targets`).toEqual([])
+  })
+
+  it('fetches the others, when the answer about one item cannot be read', async () => {
+    await using project = await startConnectedProject()
+    const { sql, files, admin, endpointId } = project
+    const ids = await fill(project, 3)
+    await run(project)
+    await files.rename(ids.files[0]!, 'renamed.pdf')
+    const unknown = { type: 'error' as const, status: 200, body: { data: { type: 'new' } } }
+    await admin.addFault({ match: { path: '^.*/items/[^/]+$' }, fault: unknown, skip: 1, times: 1 })
+    await sql`select patchbay.add_targets(${endpointId}::uuid, array[${ids.files[0]!}, ${ids.files[1]!}])`
+    expect(await runTargets(project)).toBe('completed')
+    expect(await sql`select 1 from patchbay.targets`).toEqual([])
+    expect(await run(project)).toBe('completed')
+    expect(await differences(project)).toEqual([])
+  })
 })
 
 it('works as the seed says, with the app itself', async () => {
@@ -156,13 +188,12 @@ async function startConnectedProject({ asApp = false } = {}): Promise<ConnectedP
       CONNECTOR_SANDBOX_URL: sandbox.url,
       CONNECTOR_AUTODESK_CLIENT_ID: 'sandbox-client',
       CONNECTOR_AUTODESK_CLIENT_SECRET: 'sandbox-secret',
-      CONNECTOR_AUTODESK_REDIRECT_URI: 'http://127.0.0.1:1/callback',
     },
     { sleep: async () => {} },
   )
   const userId = await addUser(sql)
   if (asApp) await connectApp(runtime, definition, userId)
-  else await connectPerson(runtime, userId)
+  else await connectByConsent(runtime, definition, { userId, person: pat, account: { id: 'account', label: pat } })
 
   const admin = sandboxClient(sandbox.url)
   const files = admin.files('autodesk_construction_cloud')
@@ -184,29 +215,6 @@ async function startConnectedProject({ asApp = false } = {}): Promise<ConnectedP
     endpointId: endpoint.id,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
-}
-
-/** What the callback does, without the functions around it: they have tests of their own. */
-async function connectPerson(runtime: Runtime, userId: string): Promise<void> {
-  const redirectUri = runtime.config.secret('CONNECTOR_AUTODESK_REDIRECT_URI')
-  const codeVerifier = newCodeVerifier(definition)
-  const request = { redirectUri, state: 'state', scopes: definition.auth.scopes, codeVerifier }
-  const callback = new URL(await approveConsent(await authorizationUrl(runtime, definition, request), { account: pat }))
-  const { token } = await exchangeCode(runtime, definition, {
-    parameters: callback.searchParams,
-    state: 'state',
-    requireIssuer: false,
-    redirectUri,
-    codeVerifier,
-  })
-  const id = await reserveIntegration(runtime.sql, {
-    userId,
-    provider: definition.id,
-    grantType: 'authorization_code',
-    accountId: 'account',
-    accountLabel: pat,
-  })
-  await connectTokens(runtime, id, { primary: token })
 }
 
 /** `each` files in "Project Files", and in each of three folders in it. */

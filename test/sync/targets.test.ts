@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest'
-import { claimRun, finishRun, mergePage, mergeTargets, nextTargets, type TargetsToMerge } from '../../src/shared/db/sync-store.ts'
+import {
+  claimRun,
+  finishRun,
+  knownFolders,
+  mergePage,
+  mergeTargets,
+  nextTargets,
+  type TargetsToMerge,
+} from '../../src/shared/db/sync-store.ts'
 import { createTestEndpoint, file, folder, page, paths, runPages, type TestEndpoint } from './support.ts'
 
 // Items that webhooks named, merged beside the passes of the schedule.
@@ -51,6 +59,36 @@ it('leaves more deletions than the guard allows to the next full pass', async ()
   expect(Object.keys(await paths(endpoint))).toHaveLength(150)
 })
 
+it('counts what a run has deleted before, so that many small answers do not get round the guard', async () => {
+  await using endpoint = await createTestEndpoint()
+  const { sql, endpointId } = endpoint
+  const ids = Array.from({ length: 150 }, (_, index) => `f${index}`)
+  const files = ids.map((id) => file(id, 'root'))
+  await runPages(endpoint, [walked({ first: true, folders: [root], files, more: false, next: null })])
+
+  const claim = await claimRun(sql, endpointId, true)
+  for (const from of [0, 50, 100]) {
+    await mergeTargets(sql, endpointId, claim!.fence, named({ removed: ids.slice(from, from + 50) }))
+  }
+
+  expect(Object.keys(await paths(endpoint))).toHaveLength(50)
+})
+
+it('leaves a deletion that the guard stopped to be confirmed, whether it succeeds or fails', async () => {
+  await using endpoint = await createTestEndpoint()
+  const { sql, endpointId } = endpoint
+  const stopped = { status: 'stopped', errorCode: 'mass_delete_stopped', errorMessage: 'More than the guard allows.' } as const
+  const scheduled = await claimRun(sql, endpointId)
+  await finishRun(sql, endpointId, scheduled!.fence, { ...succeeded, ...stopped, nextSyncAt: new Date(Date.now() + 3_600_000) })
+
+  for (const end of [succeeded, failure]) {
+    const claim = await claimRun(sql, endpointId, true)
+    await finishRun(sql, endpointId, claim!.fence, { ...end, nextSyncAt: null })
+    expect(await state(endpoint)).toMatchObject({ status: 'stopped', code: 'mass_delete_stopped' })
+  }
+  await sql`select public.confirm_deletions(${endpointId}::uuid)`
+})
+
 it('is not undone by the end of a full pass that had passed the folder before', async () => {
   await using endpoint = await createTestEndpoint()
   const { sql, endpointId } = endpoint
@@ -61,6 +99,24 @@ it('is not undone by the end of a full pass that had passed the folder before', 
   await mergePage(sql, endpointId, claim!.fence, walked({ files: [file('old', 'root')], more: false, next: null })).result
 
   expect(Object.keys(await paths(endpoint))).toEqual(['new', 'old'])
+})
+
+it('keeps nothing in folders that were covered before the endpoint was changed', async () => {
+  await using endpoint = await createTestEndpoint()
+  const { sql, endpointId } = endpoint
+  await runPages(endpoint, [
+    walked({ first: true, folders: [root, folder('a', 'root'), folder('b', 'root')], next: { at: 1 } }),
+    walked({ files: [file('f', 'a'), file('g', 'b')], more: false, next: null }),
+  ])
+  await sql`update public.endpoints set endpoint_config = '{"folder_id": "b"}'`
+  const claim = await claimRun(sql, endpointId)
+  const narrowed = folder('b', null, { root: true })
+  await mergePage(sql, endpointId, claim!.fence, walked({ first: true, folders: [narrowed], next: { at: 1 } })).result
+
+  expect(await knownFolders(sql, endpointId, ['root', 'a', 'b'])).toEqual(new Set(['b']))
+  await mergeTargets(sql, endpointId, claim!.fence, named({ files: [file('f', 'a'), file('late', 'a')] }))
+  await mergePage(sql, endpointId, claim!.fence, walked({ files: [file('g', 'b')], more: false, next: null })).result
+  expect(await paths(endpoint)).toEqual({ g: '/g.txt' })
 })
 
 it('does not touch the schedule, nor the count of its failures', async () => {
@@ -92,6 +148,20 @@ it('waits longer after each failure from the third on, says why, and begins anew
   expect(await state(endpoint)).toMatchObject({ failures: 0, code: null, status: 'completed' })
 })
 
+it('does not wait longer when each failure came after some pages: a long walk has to end', async () => {
+  await using endpoint = await createTestEndpoint()
+  const { sql, endpointId } = endpoint
+  for (let at = 1; at <= 4; at += 1) {
+    const claim = await claimRun(sql, endpointId)
+    await mergePage(sql, endpointId, claim!.fence, walked({ first: at === 1, folders: at === 1 ? [root] : [], next: { at } }))
+      .result
+    await finishRun(sql, endpointId, claim!.fence, { ...failure, nextSyncAt: new Date(Date.now() + 60_000) })
+    expect(await state(endpoint)).toMatchObject({ failures: 1, status: 'failed' })
+  }
+  await fail(endpoint, new Date())
+  expect(await state(endpoint)).toMatchObject({ failures: 2 })
+})
+
 it('rewrites no folder and no file when a walk with its frontier in the cursor finds everything unchanged', async () => {
   await using endpoint = await createTestEndpoint()
   const pages = [
@@ -120,6 +190,7 @@ it('gives a renamed or moved folder and all below it their new paths as the walk
 })
 
 const succeeded = { status: 'completed', errorCode: null, errorMessage: null, requests: 0, bytes: 0 } as const
+const failure = { ...succeeded, status: 'failed', errorCode: 'provider_unavailable', errorMessage: 'It is failing.' } as const
 
 /** A page of a walk down from the root, whose frontier is in the cursor. */
 function walked(changes: Parameters<typeof page>[0]) {
@@ -144,13 +215,7 @@ async function mergeNamed({ sql, endpointId }: TestEndpoint, changes: Partial<Ta
 
 async function fail({ sql, endpointId }: TestEndpoint, nextSyncAt: Date): Promise<void> {
   const claim = await claimRun(sql, endpointId)
-  await finishRun(sql, endpointId, claim!.fence, {
-    ...succeeded,
-    status: 'failed',
-    errorCode: 'provider_unavailable',
-    errorMessage: 'It is failing.',
-    nextSyncAt,
-  })
+  await finishRun(sql, endpointId, claim!.fence, { ...failure, nextSyncAt })
 }
 
 async function state({ sql, endpointId }: TestEndpoint) {

@@ -46,9 +46,9 @@ describe.each(['deno', 'deno-2.1.4'] as const)('%s', (denoVersion) => {
     const secretJwe = await encryptFor(webhookOwner(id), secret, tokenKeys)
     await sql`
       insert into patchbay.webhooks (
-        id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe
+        id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe
       ) values (
-        ${id}, ${endpointId}, ${integrationId}, 'google-drive', 'google_drive', '{}', 'account', '{}', ${secretJwe}
+        ${id}, ${endpointId}, ${integrationId}, 'google-drive', 'google_drive', '{}', 'account', '{}', '', ${secretJwe}
       )`
 
     expect((await deliver(id, secret)).status).toBe(200)

@@ -214,8 +214,8 @@ describe('the tick', () => {
       insert into patchbay.webhook_events (webhook_id, endpoint_id, event_key, type, changes, targets, processed_at)
       select ${hookId}::uuid, ${endpointId}::uuid, n::text, 'change', true, '{}', now() from generate_series(1, 5000) n`
     await sql`
-      insert into patchbay.webhooks (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe)
-      select gen_random_uuid(), endpoint_id, integration_id, provider, endpoint_type, endpoint_config, n::text, params, secret_jwe
+      insert into patchbay.webhooks (id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe)
+      select gen_random_uuid(), endpoint_id, integration_id, provider, endpoint_type, endpoint_config, n::text, params, functions_url, secret_jwe
       from patchbay.webhooks, generate_series(1, 3000) n`
     await sql.unsafe('analyze patchbay.watches; analyze patchbay.webhook_events; analyze patchbay.webhooks')
     // The statements of patchbay.enqueue_webhooks, process_webhooks and prune_webhook_events.
@@ -255,10 +255,10 @@ async function addHook({ sql, endpointId, integrationId }: TestEndpoint): Promis
   const id = randomUUID()
   await sql`
     insert into patchbay.webhooks (
-      id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, external, secret_jwe, state,
+      id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, external, secret_jwe, state,
       expires_at, renew_due_at
     ) values (
-      ${id}::uuid, ${endpointId}::uuid, ${integrationId}::uuid, 'google-drive', 'google_drive', '{}', 'account', '{}', '{}',
+      ${id}::uuid, ${endpointId}::uuid, ${integrationId}::uuid, 'google-drive', 'google_drive', '{}', 'account', '{}', '', '{}',
       'e30..aXY.Y2lwaGVy.dGFn', 'active', now() + interval '4 days', now() + interval '3 days'
     )`
   return id

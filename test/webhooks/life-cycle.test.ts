@@ -66,6 +66,22 @@ describe.each(watchedTypes)('$endpointType', (type) => {
     expect(await watched.api.sandbox.deliveries.list()).toHaveLength(before)
   })
 
+  it('has its hooks made anew where the address of the functions has moved', async () => {
+    await using watched = await startWatched(type)
+    const { sql, api } = watched
+    await watched.tick()
+    const before = await watched.hooks()
+    const moved = api.runtime.config.functionsUrl.replace('127.0.0.1', 'localhost')
+    Object.assign(api.runtime.config, { functionsUrl: moved })
+    await lookNow(watched)
+    const after = await watched.hooks()
+    expect(after.map(({ plan_key }) => plan_key)).toEqual(before.map(({ plan_key }) => plan_key))
+    expect(idsOf(after).filter((id) => idsOf(before).includes(id))).toEqual([])
+    expect([...(await sql`select distinct functions_url from patchbay.webhooks`)]).toEqual([{ functions_url: moved }])
+    await lookNow(watched)
+    expect(idsOf(await watched.hooks())).toEqual(idsOf(after))
+  })
+
   it('has none while it is paused, and all again when it goes on', async () => {
     await using watched = await startWatched(type)
     const { sql } = watched
@@ -193,6 +209,23 @@ describe('hooks', () => {
     const before = (await watched.api.sandbox.deliveries.list()).length
     await watched.addFile('new.pdf')
     expect(await watched.api.sandbox.deliveries.list()).toHaveLength(before)
+  })
+
+  it.each(['project', 'folder'])('of the app itself are made for no %s that the account may not read', async (what) => {
+    await using watched = await startWatched({ endpointType: 'autodesk_construction_cloud', provider: 'autodesk' })
+    const { sql, api } = watched
+    await watched.tick()
+    const before = idsOf(await watched.hooks())
+    const stranger = (await api.sandbox.control('autodesk').accounts()).at(-1)
+    const theirs = await api.sandbox.files('autodesk_construction_cloud').createTree(stranger!.name, 'Not yours')
+    const config = { ...theirs.config, region: 'EMEA', ...(what === 'folder' && { folder_id: theirs.rootId }) }
+    await sql`update public.endpoints set endpoint_config = ${sql.json(config)}`
+    await watched.tick()
+    expect(idsOf(await watched.hooks())).toEqual(before)
+    expect(await watchOf(watched)).toMatchObject({
+      failures: 1,
+      last_error_code: expect.stringMatching(/^provider_(forbidden|not_found)$/),
+    })
   })
 
   it('that nobody wants any more when the provider answers are stopped at once', async () => {

@@ -145,6 +145,12 @@ describe('the Data API', () => {
     ])
   })
 
+  it('is given a service key that no header takes, and does not repeat it', async () => {
+    const found = await findingsOf('service-key', { CONNECTOR_SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_one\nsb_secret_two' })
+    expect(found).toMatchObject([{ state: 'failed' }])
+    expect(JSON.stringify(found)).not.toContain('sb_secret_')
+  })
+
   it('shows a table to everybody', async () => {
     await platform.sql`grant select on public.endpoints to anon`
     const found = await findingsOf('publishable-key')

@@ -7,11 +7,13 @@ type Environment = Readonly<Record<string, string | undefined>>
 export type Target = 'sandbox' | 'provider'
 
 /**
- * The provider itself when the environment has its app's registration, else the sandbox; `wish` comes first. Throws when the registration
- * is needed and not there, or is there by half.
+ * The provider itself when the environment has its app's registration and names no sandbox, else the sandbox; `wish` comes first. Throws
+ * when the registration is needed and not there, is there by half, or is the sandbox's.
  */
 export function chooseTarget({ id, name, auth }: ProviderDefinition, env: Environment, wish?: Target): Target {
-  if (wish === 'sandbox') return wish
+  const simulated = Boolean(env['CONNECTOR_SANDBOX_URL'])
+  if (wish === 'sandbox' || (wish === undefined && simulated)) return 'sandbox'
+  if (simulated) throw new Error(`CONNECTOR_SANDBOX_URL is set. Take it out of .env to connect to ${name} itself.`)
   const needed = [auth.env.clientId, auth.env.clientSecret]
   const missing = needed.filter((variable) => !env[variable])
   if (missing.length === 0) return 'provider'

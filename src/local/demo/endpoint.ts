@@ -1,15 +1,20 @@
 import type { Sql } from 'postgres'
 import type { Person } from './people.ts'
 
-/** The INSERT of the file connector's guide, with this user's values; run once, the endpoint stays. */
+/**
+ * The INSERT of the file connector's guide, with this user's values; run once, the endpoint stays. It goes on, should somebody have paused
+ * it since.
+ */
 export async function createEndpoint(
   sql: Sql,
   person: Person,
-  { endpointType, config }: { endpointType: string; config: Record<string, unknown> },
+  { number, endpointType, config }: { number: number; endpointType: string; config: Record<string, unknown> },
 ): Promise<string> {
+  const name = `Project ${String(number).padStart(4, '0')}`
   const [known] = await sql<{ id: string }[]>`
-    select id from endpoints
-    where user_id = ${person.id}::uuid and name = 'Project 0001' and endpoint_type = ${endpointType}`
+    update endpoints set enabled = true
+    where user_id = ${person.id}::uuid and name = ${name} and endpoint_type = ${endpointType}
+    returning id`
   if (known) return known.id
   const [created] = await sql<{ id: string }[]>`
     INSERT INTO endpoints (
@@ -19,9 +24,9 @@ export async function createEndpoint(
         user_id,
         endpoint_config
     ) VALUES (
-        'Project 0001',
+        ${name},
         ${endpointType},
-        'project_0001',
+        ${name.toLowerCase().replace(' ', '_')},
         ${person.id}::uuid,
         ${JSON.stringify(config)}::text::jsonb
     )

@@ -12,6 +12,7 @@ export interface PersonView {
 }
 
 type RunRow = {
+  endpoint: string
   started_at: string
   pass: string
   status: string
@@ -41,18 +42,30 @@ export async function readAsPerson(sql: Sql, person: Person): Promise<PersonView
     .limit(5)
   const runs = await supabase
     .from('sync_logs')
-    .select('started_at, pass, status, fetched, inserted, updated, deleted, requests')
+    .select('endpoint_id, started_at, pass, status, fetched, inserted, updated, deleted, requests')
     .order('started_at', { ascending: false })
     .limit(5)
-  const failed = count.error ?? files.error ?? runs.error
+  const endpoints = await supabase.from('endpoints').select('id, name')
+  const failed = count.error ?? files.error ?? runs.error ?? endpoints.error
   if (failed) throw new Error(`${person.email} cannot read: ${failed.message}`)
+  const names = new Map(endpoints.data?.map(({ id, name }) => [id, name]))
   return {
     email: person.email,
     files: count.count ?? 0,
     someFiles: files.data ?? [],
-    runs: runs.data ?? [],
+    runs: (runs.data ?? []).map(({ endpoint_id: id, ...run }) => ({ endpoint: names.get(id), ...run })),
     tokens: await tokenStatus(sql, person),
   }
+}
+
+/** How many files the person has through these endpoints. */
+export async function countFiles({ email, supabase }: Person, endpointIds: readonly string[]): Promise<number> {
+  const { count, error } = await supabase
+    .from('files')
+    .select('*', { count: 'exact', head: true })
+    .in('endpoint_id', [...endpointIds])
+  if (error) throw new Error(`${email} cannot read: ${error.message}`)
+  return count ?? 0
 }
 
 async function tokenStatus(sql: Sql, person: Person): Promise<TokenRow[]> {

@@ -135,6 +135,20 @@ export async function nextTargets(sql: Sql, endpointId: string, limit: number): 
     limit ${limit}::bigint`
 }
 
+/** Leaves the endpoint's targets, up to the one named `last`, to a later time. */
+export async function postponeTargets(
+  sql: Sql,
+  endpointId: string,
+  fence: bigint,
+  { last, delayMs }: { last: bigint; delayMs: number },
+): Promise<void> {
+  await fenced(sql`
+    select patchbay.postpone_targets(
+      ${endpointId}::uuid, ${fence.toString()}::bigint, ${last.toString()}::bigint,
+      ${delayMs}::integer * interval '1 millisecond'
+    )`)
+}
+
 /** Merges what was found of some targets, and forgets them. */
 export async function mergeTargets(
   sql: Sql,

@@ -17,9 +17,9 @@ const batchSize = 200
 const longestWalks = 5
 
 /**
- * Encrypts every stored token, and every secret of a webhook, anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that is interrupted is simply
- * run again. Resolves to the number of secrets written. Throws
- * `token_undecryptable` before it changes anything when a key is missing or is not the one that was used.
+ * Encrypts every stored token, and every secret of a webhook, anew with the first of CONNECTOR_TOKEN_KEYS, while the system runs. A run that
+ * is interrupted is simply run again. Resolves to the number of secrets written. Throws `token_undecryptable` before it changes anything
+ * when a key is missing or is not the one that was used.
  */
 export async function rotateKeys(runtime: Runtime, onProgress: (done: number) => void): Promise<number> {
   const [{ id: keyId }] = runtime.config.tokenKeys

@@ -10,6 +10,7 @@ import {
   mergePage,
   mergeTargets,
   nextTargets,
+  postponeTargets,
   resetCursor,
   unlistedFolders,
 } from '../db/sync-store.ts'
@@ -38,6 +39,9 @@ const longestRetryAfterMs = 24 * 60 * 60_000
 
 /** After the delete guard stopped a run, everything is read again at this distance, in case the provider has recovered. */
 const stoppedDelayMs = 60 * 60_000
+
+/** Single items that could not be fetched are tried again after this long, or with the schedule's next run. */
+const targetsDelayMs = 15 * 60_000
 
 /** What one worker may still spend before a platform limit ends it. Runs draw on it; what they leave undone is the next run's. */
 export interface Budget {
@@ -98,12 +102,24 @@ async function readTargets(run: Run, stream: FileStream, context: StreamContext)
     const targets = await run.nextTargets()
     if (targets.length === 0) return true
     if (run.isFull()) return false
-    const page = await stream.fetchTargets(
-      context,
-      targets.map(({ id }) => id),
-    )
+    const ids = targets.map(({ id }) => id)
+    const page = await stream.fetchTargets(context, ids).catch((error: unknown) => {
+      if (run.targetsOnly || !isAboutItems(error)) throw error
+      return error
+    })
+    if (page instanceof PatchbayError) {
+      // The schedule is the safety net: an item that cannot be fetched must not keep it from reading everything.
+      await run.postponeTargets(page, targets)
+      return true
+    }
     if (!(await run.mergeTargets(page, targets))) return false
   }
+}
+
+/** False for what ends any run. */
+function isAboutItems(error: unknown): error is PatchbayError {
+  if (!(error instanceof PatchbayError) || error.outcome === 'reconnect') return false
+  return error.code !== 'worker_stopping' && error.code !== 'database_unavailable'
 }
 
 /** Reads page after page; the next one is on its way while Postgres merges the one before. */
@@ -220,6 +236,13 @@ class Run {
     })
     this.count(merged)
     return merged.proceed
+  }
+
+  async postponeTargets(failure: PatchbayError, targets: readonly Target[]): Promise<void> {
+    const last = targets.at(-1)
+    if (!last) return
+    logFailure(this.runtime.log, failure)
+    await postponeTargets(this.runtime.sql, this.endpointId, this.claim.fence, { last: last.seq, delayMs: targetsDelayMs })
   }
 
   count({ inserted, updated, deleted }: Pick<MergeResult, 'inserted' | 'updated' | 'deleted'>): void {

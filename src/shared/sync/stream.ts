@@ -111,7 +111,10 @@ export interface WebhookDefinition {
   as: 'account' | { app: readonly string[] }
   /** How long a hook lasts, in milliseconds; the provider may grant less. */
   lifetimeMs: number
-  /** The hooks that the endpoint needs. `key` tells them apart; `params` is what `create` gets back. */
+  /**
+   * The hooks that the endpoint needs, on what the account can read: `api` sends with the account's token, whatever `as` names. `key` tells
+   * them apart; `params` is what `create` gets back.
+   */
   plan: (context: WebhookContext) => Promise<readonly HookPlan[]>
   create: (context: WebhookContext, order: HookOrder) => Promise<CreatedHook>
   /** Stops a hook. One that the provider no longer knows is stopped already: throws `provider_not_found`. */

@@ -47,15 +47,17 @@ function isIdle({ behind }: Watch): boolean {
 async function align(runtime: Runtime, endpointId: string, watch: Watch): Promise<PatchbayError | undefined> {
   const { provider, stream } = streamFor(watch.endpointType)
   const { behind } = watch
-  const definition = runtime.config.webhooks && watch.enabled ? stream.webhooks : undefined
+  const { webhooks, functionsUrl } = runtime.config
+  const definition = webhooks && watch.enabled ? stream.webhooks : undefined
   if (!definition || !behind) {
-    await matchWebhooks(runtime.sql, endpointId, null, [])
+    await matchWebhooks(runtime.sql, endpointId, { integrationId: null, functionsUrl, plan: [] })
     return undefined
   }
 
   const context = webhookContext(runtime, provider, definition, behind, watch.config)
-  const plan = await definition.plan(context)
-  const missing = await matchWebhooks(runtime.sql, endpointId, behind.integrationId, plan)
+  // The app sees more than this account may: what the account cannot read is nothing to be told of.
+  const plan = await definition.plan(webhookContext(runtime, provider, { as: 'account' }, behind, watch.config))
+  const missing = await matchWebhooks(runtime.sql, endpointId, { integrationId: behind.integrationId, functionsUrl, plan })
   let failure: PatchbayError | undefined
   // One after the other: an endpoint has few, and none of them is urgent.
   for (const order of plan.filter(({ key }) => missing.has(key))) {
@@ -84,10 +86,12 @@ async function createHook(
   const secret = randomSecret()
   const secretJwe = await encryptFor(webhookOwner(id), secret, config.tokenKeys)
   const { integrationId } = behind
+  const { functionsUrl } = config
   // Before the request, as the first delivery may come before its answer.
-  if (!(await addWebhook(sql, { id, endpointId, integrationId, provider: provider.id, plan: order, secretJwe }))) return undefined
+  const row = { id, endpointId, integrationId, provider: provider.id, plan: order, functionsUrl, secretJwe }
+  if (!(await addWebhook(sql, row))) return undefined
 
-  const callbackUrl = `${config.functionsUrl}/webhooks/${id}`
+  const callbackUrl = `${functionsUrl}/webhooks/${id}`
   const expiresAt = runtime.now() + definition.lifetimeMs
   try {
     const created = await definition.create(context, { ...order, id, callbackUrl, secret, expiresAt })

@@ -83,26 +83,35 @@ export async function beginWatch(sql: Sql, endpointId: string): Promise<Watch | 
 export async function matchWebhooks(
   sql: Sql,
   endpointId: string,
-  integrationId: string | null,
-  plan: readonly HookPlan[],
+  { integrationId, functionsUrl, plan }: { integrationId: string | null; functionsUrl: string; plan: readonly HookPlan[] },
 ): Promise<Set<string>> {
   const rows = await sql<{ key: string }[]>`
-    select key from patchbay.match_webhooks(${endpointId}::uuid, ${integrationId}::uuid, ${toJson(plan)}::text::jsonb) as key`
+    select key from patchbay.match_webhooks(
+      ${endpointId}::uuid, ${integrationId}::uuid, ${functionsUrl}, ${toJson(plan)}::text::jsonb
+    ) as key`
   return new Set(rows.map(({ key }) => key))
 }
 
 /** Writes down that a hook is about to be asked for. False: the endpoint is gone, or its account. */
 export async function addWebhook(
   sql: Sql,
-  hook: { id: string; endpointId: string; integrationId: string; provider: string; plan: HookPlan; secretJwe: string },
+  hook: {
+    id: string
+    endpointId: string
+    integrationId: string
+    provider: string
+    plan: HookPlan
+    functionsUrl: string
+    secretJwe: string
+  },
 ): Promise<boolean> {
-  const { id, endpointId, integrationId, provider, plan, secretJwe } = hook
+  const { id, endpointId, integrationId, provider, plan, functionsUrl, secretJwe } = hook
   const rows = await sql`
     insert into patchbay.webhooks (
-      id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, secret_jwe
+      id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe
     )
     select ${id}::uuid, e.id, i.id, ${provider}, e.endpoint_type, e.endpoint_config, ${plan.key}, ${toJson(plan.params)}::text::jsonb,
-      ${secretJwe}
+      ${functionsUrl}, ${secretJwe}
     from public.endpoints e
     join public.integrations i on i.id = e.integration_id
     where e.id = ${endpointId}::uuid and i.id = ${integrationId}::uuid

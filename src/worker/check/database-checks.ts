@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import type { Runtime } from '../../shared/runtime.ts'
+import { accessRemedy } from '../refusal.ts'
 import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
 const migrationsFolder = new URL('../../../supabase/migrations/', import.meta.url)
@@ -27,11 +28,10 @@ async function checkDatabase({ sql, config }: Runtime): Promise<Finding> {
   }
 }
 
-/** <https://www.postgresql.org/docs/current/errcodes-appendix.html>; the others are of sockets. */
 function remedyOf(error: unknown): string {
+  const remedy = accessRemedy(error)
+  if (remedy !== undefined) return remedy
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code.startsWith('28')) return 'Correct user and password in CONNECTOR_DATABASE_URL (dashboard: Connect).'
-  if (code === '3D000') return 'Correct the name of the database in CONNECTOR_DATABASE_URL; it is postgres.'
   if (code === '53300') return "All connections are in use: take the transaction pooler's address (dashboard: Connect)."
   return "Set CONNECTOR_DATABASE_URL to the pooler's address (dashboard: Connect); is the project paused?"
 }

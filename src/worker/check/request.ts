@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PatchbayError } from '../../shared/errors.ts'
 import type { Runtime } from '../../shared/runtime.ts'
 
 /** Longer than a function takes that has to start first. */
@@ -12,7 +13,7 @@ export interface Answer {
   code: string
 }
 
-/** Sends a request to the project. Resolves with the reason, as a sentence, when nothing answers. */
+/** Sends a request to the project. Resolves with the reason, as a sentence, when nothing answers. Throws `config_invalid`. */
 export async function ask({ config, fetch }: Runtime, path: string, init: RequestInit = {}): Promise<Answer | string> {
   try {
     const response = await fetch(`${config.supabaseUrl}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) })
@@ -20,6 +21,12 @@ export async function ask({ config, fetch }: Runtime, path: string, init: Reques
     const code = body?.['code']
     return { status: response.status, body, code: typeof code === 'string' ? code : '' }
   } catch (error) {
+    // Of the arguments, as a request that failed has a cause; its message quotes the key.
+    if (error instanceof TypeError && error.cause === undefined) {
+      throw new PatchbayError('config_invalid', 'A key has a character that no header takes, such as a line break.', {
+        hint: 'Copy CONNECTOR_SUPABASE_ANON_KEY and CONNECTOR_SUPABASE_SERVICE_ROLE_KEY again.',
+      })
+    }
     return `${config.supabaseUrl} does not answer: ${reasonOf(error)}.`
   }
 }

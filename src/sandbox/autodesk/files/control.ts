@@ -31,7 +31,11 @@ export function fileControl(store: FileStore, clock: SandboxClock): SandboxFileC
     remove: (id) => store.remove(find(id)),
     setVisible(id, visible) {
       const entry = find(id)
-      store.setAccess(entry, entry.tree.owner.account.name, visible)
+      const { name } = entry.tree.owner.account
+      const { parent } = entry
+      // Opened again, it is as its folder, and is closed with it. What is opened in a closed folder stays open.
+      const asItsFolder = visible && parent !== null && parent.parent !== null && canSee(parent, name)
+      store.setAccess(entry, name, asItsFolder ? null : visible)
     },
     list: (rootId) => [...filesBelow(findFolder(rootId), '')],
   }

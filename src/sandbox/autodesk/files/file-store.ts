@@ -211,8 +211,10 @@ export class FileStore {
     if (entry.kind === 'items') this.listener?.happened({ type: 'added', item: entry })
   }
 
-  setAccess(entry: Entry, account: string, visible: boolean): void {
-    entry.access = new Map(entry.access).set(account, visible)
+  setAccess(entry: Entry, account: string, visible: boolean | null): void {
+    entry.access = new Map(entry.access)
+    if (visible === null) entry.access.delete(account)
+    else entry.access.set(account, visible)
     this.restricted.add(entry)
     this.listener?.changed(entry)
   }

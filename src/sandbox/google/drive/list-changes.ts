@@ -42,12 +42,14 @@ export function listChanges(
   const begin = readChangeToken(parameters, store)
   if (size === 0) return { entries: [], nextPageToken: String(begin) }
   const entries: FeedEntry[] = []
+  const gone = new Set<string>()
   for (let number = begin; number < store.changes.next; number += 1) {
     const change = store.changes.at(number)
     const entry = change === undefined ? null : feedEntry(change, feed, store)
-    if (entry === null) continue
+    if (entry === null || (entry.kind === 'file' && gone.has(entry.change.fileId))) continue
     if (entries.length === size) return { entries, nextPageToken: String(number) }
     entries.push(entry)
+    if (entry.kind === 'file' && entry.removed) gone.add(entry.change.fileId)
   }
   return { entries, newStartPageToken: String(store.changes.next) }
 }
@@ -95,12 +97,24 @@ function fileEntry(change: FileChange, feed: Feed, store: DriveStore): FeedEntry
     if (file.lastChange !== change.number || !appSees(file, feed.viewer)) return null
     return { kind: 'file', change, removed: false, file }
   }
-  if (change.moved === null || !feed.removed) return null
-  const { from, to } = change.moved
-  const left = covers(feed, from, store) && (to === null || !covers(feed, to, store))
-  if (!left) return null
+  if (!feed.removed) return null
+  if (!leaves(change, feed, store) && !(file !== undefined && leavesLater(file, change, feed, store))) return null
   const readable = file !== undefined && feed.corpusRemovals && canRead(file, feed.viewer.account.email)
   return { kind: 'file', change, removed: true, file: readable ? file : null }
+}
+
+/** Whether a reader of the feed loses sight of a file with this change of it. */
+function leaves({ moved }: FileChange, feed: Feed, store: DriveStore): boolean {
+  return moved !== null && covers(feed, moved.from, store) && (moved.to === null || !covers(feed, moved.to, store))
+}
+
+/** Whether the reader lost sight of it after a change of it, with a folder around it, which has no change for what is in it. */
+function leavesLater(file: DriveFile, { number }: FileChange, feed: Feed, store: DriveStore): boolean {
+  for (let folder = file.parent; folder !== null; folder = folder.parent) {
+    const later = folder.lastChange > number ? store.changes.at(folder.lastChange) : undefined
+    if (later !== undefined && 'fileId' in later && leaves(later, feed, store)) return true
+  }
+  return false
 }
 
 function driveEntry(change: DriveChange, feed: Feed, store: DriveStore): FeedEntry | null {

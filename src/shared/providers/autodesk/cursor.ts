@@ -22,6 +22,10 @@ export type WalkCursor = z.infer<typeof WalkCursor>
 export interface Visit {
   id: string
   from: number
+  /** The entry before `from`, which the page shows again, so that none in between is left out; empty where it is not known. */
+  after: string
+  /** The entry before was not found, and the listing has gone a page back: this time it goes on, so that it ends. */
+  goneBack: boolean
   /** What the link to this page asks for besides its number and size, as a query; usually nothing. */
   query: string
 }
@@ -42,16 +46,16 @@ export function beginWalk(hubId: string | null, folderIds: readonly string[]): W
 }
 
 export function beginVisit(id: string): Visit {
-  return { id, from: 0, query: '' }
+  return { id, from: 0, after: '', goneBack: false, query: '' }
 }
 
 /** A visit as it stands in the stack, with what differs from a first page only. An id with another beginning stands there whole. */
-export function toEntry({ id, from, query }: Visit, prefix: string): string {
+export function toEntry({ id, from, after, goneBack, query }: Visit, prefix: string): string {
   const short = id.startsWith(prefix) ? `.${id.slice(prefix.length)}` : id
-  return [short, ...(from === 0 ? [] : [from]), ...(query === '' ? [] : [query])].join(' ')
+  return [short, from === 0 ? '' : from, after, query, goneBack ? 'back' : ''].join(' ').trimEnd()
 }
 
 export function toVisit(entry: string, prefix: string): Visit {
-  const [id = '', from = '0', query = ''] = entry.split(' ')
-  return { id: id.startsWith('.') ? prefix + id.slice(1) : id, from: Number(from), query }
+  const [id = '', from = '', after = '', query = '', goneBack = ''] = entry.split(' ')
+  return { id: id.startsWith('.') ? prefix + id.slice(1) : id, from: Number(from), after, goneBack: goneBack !== '', query }
 }

@@ -34,19 +34,28 @@ export async function getItem(
 }
 
 /**
- * Up to `limit` entries of a folder, and the visit that follows; null when there are no more. The number of a page is ours, so that pages
+ * Up to `most` entries of a folder, and the visit that follows; null when there are no more. The number of a page is ours, so that pages
  * of another size can follow; of a next link counts that it leads on, and what it asks for besides.
+ *
+ * When an entry of an earlier page goes, all that follow move up, and one would slip through between two pages. So a page begins with the
+ * last entry of the one before, if it can; where that is not found, the listing goes a page back.
  */
-export async function listContents(api: ProviderApi, projectId: string, visit: Visit, limit: number) {
-  // Another limit than last time may make the page begin before `from`: what is read twice is stored once.
-  const number = Math.floor(visit.from / limit)
+export async function listContents(api: ProviderApi, projectId: string, visit: Visit, most: number) {
+  const { number, limit, overlaps } = pageAt(visit, most)
   const page = { 'page[number]': String(number), 'page[limit]': String(limit) }
   const query = { ...Object.fromEntries(new URLSearchParams(visit.query)), ...page }
   const { data, included, links } = await api.get(`${folderPath(projectId, visit.id)}/contents`, query, FolderContents)
   if (links?.self && !isContentsOf(links.self.href, visit.id)) throw notAsked('links.self')
   if (data.length > limit || data.some((entry) => entry.id === visit.id)) throw notAsked('data')
   const next = links?.next ? followingVisit(visit, links.next.href, { number, limit }) : null
-  return { data, included: included ?? [], next }
+  const before = overlaps ? data.findIndex((entry) => entry.id === visit.after) : -1
+  if (overlaps && before === -1 && !visit.goneBack) {
+    return { data: [], included: [], next: { ...visit, from: Math.max(0, (number - 1) * limit), after: '', goneBack: true } }
+  }
+  // A page that is shorter than asked for ends where the provider says.
+  const last = data.length === limit && next?.query === '' ? data.at(-1) : undefined
+  const goneBack = visit.goneBack && visit.after === ''
+  return { data: data.slice(before + 1), included: included ?? [], next: next && { ...next, after: last?.id ?? '', goneBack } }
 }
 
 /** `read` of each, some at a time. */
@@ -56,6 +65,24 @@ export async function readEach<T, R>(all: readonly T[], read: (one: T) => Promis
     results.push(...(await Promise.all(all.slice(start, start + atOnce).map(read))))
   }
   return results
+}
+
+/**
+ * The page that reaches furthest, of those that show the entry before `from` again. Where none does, the one that `from` is on: it may begin
+ * before, as another size than last time can make it; what is read twice is stored once.
+ */
+function pageAt({ from, after, query }: Visit, most: number): { number: number; limit: number; overlaps: boolean } {
+  const plain = { number: Math.floor(from / most), limit: most, overlaps: false }
+  if (after === '' || query !== '') return plain
+  let best = plain
+  let end = from
+  for (let limit = most; limit > 0; limit -= 1) {
+    const number = Math.floor((from - 1) / limit)
+    if ((number + 1) * limit <= end) continue
+    end = (number + 1) * limit
+    best = { number, limit, overlaps: true }
+  }
+  return best
 }
 
 function projectPath(projectId: string): string {
@@ -73,7 +100,7 @@ function isContentsOf(href: string, folderId: string): boolean {
 }
 
 /** Throws for a link to another folder, or back: following it would never end. */
-function followingVisit({ id }: Visit, href: string, { number, limit }: { number: number; limit: number }): Visit {
+function followingVisit({ id }: Visit, href: string, { number, limit }: { number: number; limit: number }) {
   const { searchParams } = new URL(pathOf(href), origin)
   const leadsOn = Number(searchParams.get('page[number]')) > number
   if (!leadsOn || !isContentsOf(href, id)) throw notAsked('links.next')

@@ -1,5 +1,5 @@
 import type { ProviderApi } from '../../http/provider-api.ts'
-import { PatchbayError } from '../../errors.ts'
+import { type ErrorCode, PatchbayError } from '../../errors.ts'
 import type { FileItem, FolderItem, StreamContext, TargetPage } from '../../sync/stream.ts'
 import { type Scope, readScope } from './endpoint-config.ts'
 import { isOutOfSight } from './gone.ts'
@@ -30,6 +30,8 @@ export async function fetchTargets(context: StreamContext, ids: readonly string[
   return { ...page, folders: [...folders.values()] }
 }
 
+const cannotTell: ReadonlySet<ErrorCode> = new Set(['provider_forbidden', 'provider_rejected', 'provider_answer_invalid'])
+
 type PlacedFile = FileItem & { parent: string }
 
 /** File null: the item is gone. Undefined: this account cannot tell, and the next pass says what it sees. */
@@ -46,8 +48,8 @@ async function readTarget(
   } catch (error) {
     if (!(error instanceof PatchbayError)) throw error
     if (error.code === 'provider_not_found') return { id, file: null }
-    // A webhook is the app's, which sees more than this account may; and one id that Autodesk refuses must not keep back the rest.
-    if (error.code === 'provider_forbidden' || error.code === 'provider_rejected') return undefined
+    // A webhook is the app's, which sees more than this account may; and one item must not keep back the rest.
+    if (cannotTell.has(error.code)) return undefined
     throw error
   }
 }

@@ -100,6 +100,7 @@ async function checkRoot(api: ProviderApi, scope: Scope, { hubId }: WalkCursor):
   if (scope.folderId !== undefined) await getRootFolder(api, scope, scope.folderId)
   else if (hubId !== null) await getRootFolders(api, hubId, scope)
 }
+
 /** How many listings fit into a page, from the first on. */
 function countFitting(listings: readonly (Listing | undefined)[], pageSize: number): number {
   let files = 0

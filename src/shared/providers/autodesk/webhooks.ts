@@ -7,7 +7,7 @@ import type { Delivery, HookPlan, WebhookDefinition } from '../../sync/stream.ts
 import { VersionEvent } from './answers.ts'
 import { type Scope, readScope } from './endpoint-config.ts'
 import { type Account, findAccount, getAccount } from './hubs.ts'
-import { getTopFolders } from './requests.ts'
+import { getFolder, getTopFolders } from './requests.ts'
 
 // https://aps.autodesk.com/en/docs/webhooks/v1/reference/events/data_management_events/
 
@@ -37,8 +37,8 @@ export const webhooks: WebhookDefinition = {
     const scope = readScope(config)
     const { projectId: project, folderId } = scope
     const { id: hub, region } = await accountOf(api, scope)
-    const folders = folderId === undefined ? (await getTopFolders(api, hub, project)).map(({ id }) => id) : [folderId]
-    return folders.flatMap((folder) => events.map((event) => toPlan({ event, folder, hub, project, region })))
+    const folders = folderId === undefined ? await getTopFolders(api, hub, project) : [await getFolder(api, project, folderId)]
+    return folders.flatMap(({ id: folder }) => events.map((event) => toPlan({ event, folder, hub, project, region })))
   },
 
   async create({ api }, { params, callbackUrl, secret, expiresAt }) {
