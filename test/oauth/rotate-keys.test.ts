@@ -134,8 +134,8 @@ async function worldWith(integrations: number) {
   const sql = connect(database.url, 2)
   started.defer(() => sql.end())
   const runtime = (keys: string): TestRuntime => createRuntime(sql, { ...completeEnv(), CONNECTOR_TOKEN_KEYS: keys })
-  const ids: string[] = []
-  for (let n = 0; n < integrations; n += 1) ids.push(await storeIntegration(runtime(oldKey), 3_600_000))
+  const before = runtime(oldKey)
+  const ids = await Promise.all(Array.from({ length: integrations }, () => storeIntegration(before, 3_600_000)))
   const running = started.move()
   return { sql, url: database.url, runtime, ids, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
