@@ -116,6 +116,7 @@ export class Scene implements AsyncDisposable {
       for (const secret of await this.control.tokens()) stage.secrets.add(secret)
       stage.said.push(runtime.logged())
       // What the next scene connects is alone.
+      await stage.sql`delete from public.endpoints`
       await stage.sql`delete from public.integrations`
       await stage.sql`delete from patchbay.revocations`
       await stage.sql`delete from pgboss.job`
@@ -226,10 +227,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Runs what is queued, as a worker does. */
-  async runJobs(): Promise<void> {
+  async runJobs(runtime: Runtime = this.runtime): Promise<void> {
     const queue = createJobQueue(this.stage.databaseUrl)
-    const budget = { deadline: Number.POSITIVE_INFINITY, pages: 0 }
-    await drain(this.runtime, { queue, concurrency: 1, budget: () => budget, stop: () => false, idle: async () => false })
+    const budget = { deadline: Number.POSITIVE_INFINITY, pages: Number.POSITIVE_INFINITY }
+    await drain(runtime, { queue, concurrency: 1, budget: () => budget, stop: () => false, idle: async () => false })
     await queue.close()
   }
 
