@@ -29,6 +29,8 @@ interface ServeOptions {
   host: string
 }
 
+const keepAliveMs = 65_000
+
 /** Serves simulated providers, and closes them when it stops. Throws when the port is taken. */
 export async function serveProviders(
   providers: readonly SandboxProvider[],
@@ -38,6 +40,8 @@ export async function serveProviders(
   const server = createServer(
     getRequestListener(routes(providers, { clock, deliveries, closing: closing.signal }).fetch, { overrideGlobalObjects: false }),
   )
+  // A client may send on an open connection just when it ends for having been idle: providers wait longer than Node's five seconds.
+  server.keepAliveTimeout = keepAliveMs
   const close = async () => {
     closing.abort()
     deliveries.close()

@@ -113,10 +113,15 @@ async function findActiveJob(sql: Sql, endpointId: string): Promise<{ targets_on
   return job
 }
 
-/** Without a job: `running`, because its worker has died; `pending`, because it is to begin anew. */
+/** Without a job: `running`, because its worker has died; `pending`, because it is to begin anew; `stopped`, also during the next pass. */
 async function isUnfinished(sql: Sql, endpointId: string): Promise<boolean> {
   const rows = await sql`
-    select from public.endpoints where id = ${endpointId}::uuid and enabled and last_sync_status in ('partial', 'running', 'pending')`
+    select from public.endpoints e
+    left join patchbay.sync_state s on s.endpoint_id = e.id
+    where e.id = ${endpointId}::uuid and e.enabled and (
+      e.last_sync_status in ('partial', 'running', 'pending')
+      or (e.last_sync_status = 'stopped' and e.consecutive_failures = 0 and s.pass = 'full' and s.cursor is not null)
+    )`
   return rows.length > 0
 }
 

@@ -55,11 +55,11 @@ revoke execute on function patchbay.add_targets(uuid, text[]) from public;
 drop function patchbay.claim_run(uuid);
 
 -- Takes over an endpoint's run: a new one, or the one whose worker has died. Raises the fence, so that the worker before can
--- write nothing more. No row: the endpoint is gone, or has no account. With p_targets_only the run is not the schedule's, and leaves it
--- alone.
+-- write nothing more. No row: the endpoint is gone, or has no account, or the job p_job_id that the run is for was cancelled since it was
+-- taken. With p_targets_only the run is not the schedule's, and leaves it alone.
 -- Whoever writes an endpoint's state locks its row in public.endpoints first, as a change or deletion by its owner does: in one order,
 -- nobody waits for each other.
-create function patchbay.claim_run(p_endpoint_id uuid, p_targets_only boolean default false)
+create function patchbay.claim_run(p_endpoint_id uuid, p_targets_only boolean default false, p_job_id uuid default null)
 returns table (
   run_id uuid,
   fence bigint,
@@ -89,6 +89,11 @@ declare
 begin
   select * into v_endpoint from public.endpoints where id = p_endpoint_id for no key update;
   if v_endpoint.integration_id is null then
+    return;
+  end if;
+  -- Whoever cancels holds the lock above meanwhile.
+  if p_job_id is not null
+    and not exists (select from pgboss.job j where j.name = 'sync' and j.id = p_job_id and j.state = 'active') then
     return;
   end if;
 
@@ -500,14 +505,19 @@ begin
       else e.consecutive_failures
     end,
     -- That single items can be fetched does not mean that the schedule's runs would work again; and whatever becomes of them, a deletion
-    -- still waits to be confirmed.
+    -- still waits to be confirmed: until it is, or a full pass has come to another end.
     case
-      when v_scheduled then null
+      when v_scheduled and (
+        p_status not in ('partial', 'failed') or e.last_error_code is distinct from 'mass_delete_stopped'
+        or e.deletions_confirmed_at is not null or (s.cursor is not null and s.pass <> 'full')
+      ) then null
       when e.last_error_code = 'mass_delete_stopped' then 'stopped'
       when p_status <> 'failed' and e.consecutive_failures > 0 then 'failed'
     end
   into v_failures, v_standing
-  from public.endpoints e where e.id = p_endpoint_id;
+  from public.endpoints e
+  join patchbay.sync_state s on s.endpoint_id = e.id
+  where e.id = p_endpoint_id;
   -- One failure or two are often nothing; from the third on the pause doubles: 4, 8, 16 minutes … 6 hours.
   v_earliest := pg_catalog.clock_timestamp() + case
     when v_failures >= 3 then least(interval '1 minute' * pg_catalog.power(2, least(v_failures - 1, 10)), interval '6 hours')
@@ -533,7 +543,7 @@ begin
 end
 $$;
 
-revoke execute on function patchbay.claim_run(uuid, boolean) from public;
+revoke execute on function patchbay.claim_run(uuid, boolean, uuid) from public;
 revoke execute on function patchbay.merge_folders(uuid, jsonb, boolean) from public;
 revoke execute on function patchbay.is_mass_delete(uuid, bigint, bigint) from public;
 revoke execute on function patchbay.merge_targets(uuid, bigint, jsonb) from public;

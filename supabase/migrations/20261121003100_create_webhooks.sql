@@ -16,8 +16,9 @@ create table patchbay.webhooks (
   id uuid primary key,
   -- Null: the endpoint is gone, and the hook is to be stopped.
   endpoint_id uuid references public.endpoints (id) on delete set null,
-  -- Without its integration nobody can stop it: it expires by itself.
-  integration_id uuid not null references public.integrations (id) on delete cascade,
+  -- Null: the integration is gone, and the hook is to be stopped too, if the app itself can; else it expires.
+  integration_id uuid references public.integrations (id) on delete set null,
+  client_id text,
   provider text not null,
   endpoint_type text not null,
   endpoint_config jsonb not null,
@@ -39,6 +40,7 @@ create table patchbay.webhooks (
 );
 
 comment on table patchbay.webhooks is 'What providers were asked to call, each at an address and with a secret of its own.';
+comment on column patchbay.webhooks.client_id is 'Which of the operator''s further apps it belongs to. Null: the one that users connect with.';
 comment on column patchbay.webhooks.endpoint_config is 'The endpoint''s, as it was when the hook was made: what its end may need.';
 comment on column patchbay.webhooks.plan_key is 'Tells the hooks of one endpoint apart; the stream''s.';
 comment on column patchbay.webhooks.functions_url is 'Below which deliveries were asked for. Where that has moved, another hook is made.';
@@ -58,12 +60,14 @@ alter table patchbay.webhooks enable row level security;
 create table patchbay.watches (
   endpoint_id uuid primary key references public.endpoints (id) on delete cascade,
   due_at timestamptz not null,
+  looked_at timestamptz,
   failures integer not null default 0,
   last_error_code text
 );
 
 comment on table patchbay.watches is 'When the hooks of each endpoint are looked at next: made, replaced or stopped.';
 comment on column patchbay.watches.due_at is 'Set it to now() to look at once; infinity: not until the endpoint or its account changes.';
+comment on column patchbay.watches.looked_at is 'When the last look began: an owner''s changes lead to one a minute at most.';
 
 create index watches_due_at_idx on patchbay.watches (due_at);
 
@@ -109,6 +113,7 @@ select pgboss.create_queue('stop-webhook', '{
   "heartbeatSeconds": 15, "deleteAfterSeconds": 3600
 }'::jsonb);
 
+-- Hooks are made from a quota that all users share: who changes an endpoint again and again has it looked at once a minute.
 -- Security definer: the owner who changes an endpoint may not see the watches.
 create function patchbay.watch_endpoint()
 returns trigger
@@ -119,7 +124,9 @@ as $$
 begin
   insert into patchbay.watches (endpoint_id, due_at)
   select new.id, pg_catalog.now() from patchbay.endpoint_types t where t.endpoint_type = new.endpoint_type and t.has_webhooks
-  on conflict (endpoint_id) do update set due_at = excluded.due_at, failures = 0;
+  on conflict (endpoint_id) do update set
+    due_at = greatest(excluded.due_at, watches.looked_at + interval '1 minute'),
+    failures = 0;
   return null;
 end
 $$;
@@ -137,7 +144,7 @@ for each row when (
 )
 execute function patchbay.watch_endpoint();
 
--- A hook whose endpoint is deleted is stopped.
+-- A hook whose endpoint or integration is deleted is stopped.
 create function patchbay.release_webhook()
 returns trigger
 language plpgsql
@@ -152,8 +159,8 @@ end
 $$;
 
 create trigger webhooks_release
-before update of endpoint_id on patchbay.webhooks
-for each row when (new.endpoint_id is null)
+before update of endpoint_id, integration_id on patchbay.webhooks
+for each row when (new.endpoint_id is null or new.integration_id is null)
 execute function patchbay.release_webhook();
 
 -- A connection that has ended takes its hooks along; one that works again has them made anew.
@@ -289,21 +296,24 @@ returns table (
   enabled boolean,
   integration_id uuid,
   status text,
-  grant_type text,
-  account_id text
+  client_id text
 )
 language plpgsql
 set search_path = ''
 as $$
 begin
-  update patchbay.watches w set due_at = pg_catalog.now() + interval '15 minutes' where w.endpoint_id = p_endpoint_id;
+  update patchbay.watches w set due_at = pg_catalog.now() + interval '15 minutes', looked_at = pg_catalog.now()
+  where w.endpoint_id = p_endpoint_id;
   if not found then
     return;
   end if;
   delete from patchbay.webhooks w where w.endpoint_id = p_endpoint_id and w.state in ('creating', 'failed');
 
   return query
-  select e.endpoint_type, e.endpoint_config, e.enabled, i.id, i.status, i.grant_type, i.account_id
+  select
+    e.endpoint_type, e.endpoint_config, e.enabled, i.id, i.status,
+    -- One of the operator's further apps has hooks of its own.
+    case when i.grant_type = 'client_credentials' then i.account_id end
   from public.endpoints e
   left join public.integrations i on i.id = e.integration_id
   where e.id = p_endpoint_id;
@@ -407,7 +417,7 @@ as $$
     last_error_code = p_error_code,
     due_at = case
       -- Somebody's wish since the look began.
-      when w.due_at <= pg_catalog.clock_timestamp() then w.due_at
+      when w.due_at < w.looked_at + interval '15 minutes' then w.due_at
       when p_idle then 'infinity'
       when p_error_code is not null then pg_catalog.clock_timestamp() + least(
         greatest(interval '1 minute' * pg_catalog.power(2, least(w.failures, 11)), p_retry_after), interval '1 day'

@@ -14,16 +14,22 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := pg_catalog.clock_timestamp();
+  v_others text[] := array(select name from pgboss.queue where policy <> 'exclusive');
   v_queues jsonb;
   v_endpoints jsonb;
   v_integrations jsonb;
   v_scheduler jsonb;
 begin
-  -- The condition on the policy is that of pg-boss' own index of live jobs; every queue of ours has it.
+  -- The conditions are those of pg-boss' own indexes: of live jobs in queues with one job a key, and of those that wait in any other. How
+  -- many run in these is as pg-boss last counted them itself, a minute ago at most.
   with live as (
     select name, state = 'active' as active, start_after <= v_now as due, start_after
     from pgboss.job
     where state <= 'active' and policy = 'exclusive'
+    union all
+    select name, false, start_after <= v_now, start_after
+    from pgboss.job
+    where name = any (v_others) and state < 'active' and not blocked
   ),
   counted as materialized (
     select
@@ -37,15 +43,15 @@ begin
   )
   select pg_catalog.jsonb_agg(
     pg_catalog.jsonb_build_object(
-      'name', q.name, 'waiting', coalesce(c.waiting, 0), 'delayed', coalesce(c.delayed, 0), 'active', coalesce(c.active, 0),
+      'name', q.name, 'waiting', coalesce(c.waiting, 0), 'delayed', coalesce(c.delayed, 0),
+      'active', case when q.policy = 'exclusive' then coalesce(c.active, 0) else q.active_count end,
       'oldest_seconds', pg_catalog.round(c.oldest_seconds, 1)
     )
     order by q.name
   )
   into v_queues
   from pgboss.queue q
-  left join counted c using (name)
-  where q.policy = 'exclusive';
+  left join counted c using (name);
 
   -- As patchbay.enqueue_due() finds them.
   select pg_catalog.jsonb_build_object(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/shared/db/connection.ts'
-import { claimRun, mergePage } from '../../src/shared/db/sync-store.ts'
+import { type FinishedRun, claimRun, finishRun, mergePage } from '../../src/shared/db/sync-store.ts'
 import { nextSyncAt, type Schedule } from '../../src/shared/sync/schedule.ts'
 import { file, page } from '../sync/support.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -167,6 +167,17 @@ describe('cancel_sync', () => {
     }
   })
 
+  it('keeps the run of a worker from beginning that has just taken the job', async () => {
+    const [job] = await db.sql<[{ id: string }]>`select id from patchbay.take_sync_job(${id})`
+    await call('cancel_sync')
+    expect(await claimRun(sql, id, false, job.id)).toBeUndefined()
+    expect(await logs()).toEqual([])
+    expect(await state()).toMatchObject({ last_sync_status: 'completed' })
+
+    const [next] = await db.sql<[{ id: string }]>`select id from patchbay.take_sync_job(${id})`
+    expect(await claimRun(sql, id, false, next.id)).toMatchObject({ run_id: expect.any(String) })
+  })
+
   it('leaves the next run to the schedule', async () => {
     await db.sql`update public.endpoints set interval_minutes = 90 where id = ${id}`
     await claimRun(sql, id)
@@ -232,13 +243,6 @@ describe('resync_endpoint', () => {
 describe('confirm_deletions', () => {
   it('lets the next pass delete what the guard stopped', async () => {
     for (let n = 0; n < 101; n += 1) await addFile(db.sql, id, anna)
-    const pass = async () => {
-      const run = await claimRun(sql, id)
-      const merged = await mergePage(sql, id, run!.fence, page({ first: true, more: false, files: [file('left', null)] })).result
-      const [status, code] = merged.stopped_at === null ? ['completed', null] : ['stopped', 'mass_delete_stopped']
-      await sql`select patchbay.finish_run(${id}::uuid, ${String(run!.fence)}::bigint, ${status}::text, ${code}::text, null::text, 0::bigint, 0::bigint, now() + interval '1 hour')`
-      return merged
-    }
     expect(await pass()).toMatchObject({ stopped_at: 101n, deleted: 0n })
 
     await call('confirm_deletions')
@@ -246,6 +250,41 @@ describe('confirm_deletions', () => {
     expect(await pass()).toMatchObject({ stopped_at: null, deleted: 101n })
     // Good for one pass.
     await expect(call('confirm_deletions')).rejects.toMatchObject({ code: 'PT409', detail: 'nothing_to_confirm' })
+  })
+
+  it('may come until a full pass ends otherwise, also when a run has failed or has not come to its end since', async () => {
+    for (let n = 0; n < 101; n += 1) await addFile(db.sql, id, anna)
+    await pass()
+    for (const [status, code] of [
+      ['failed', 'provider_unavailable'],
+      ['partial', null],
+      ['failed', 'provider_unavailable'],
+    ] as const) {
+      const run = await claimRun(sql, id)
+      if (status === 'partial') await mergePage(sql, id, run!.fence, page({ first: true })).result
+      await finish(run!.fence, status, code)
+      expect(await errorCode()).toBe('mass_delete_stopped')
+      expect(await state()).toMatchObject({ last_sync_status: 'stopped' })
+    }
+
+    // Everything is there again, and the feed that follows has not come to its end.
+    const run = await claimRun(sql, id)
+    const gone = await db.sql<{ id: string }[]>`select external_file_id as id from public.files where endpoint_id = ${id}`
+    const files = gone.map((row) => file(row.id, null))
+    await mergePage(sql, id, run!.fence, page({ files, more: false, next: { token: 'feed' } })).result
+    await finish(run!.fence, 'partial', null)
+    expect(await errorCode()).toBeNull()
+    expect(await state()).toMatchObject({ last_sync_status: 'partial' })
+  })
+
+  it('is an answer: what becomes of the next runs is told as ever', async () => {
+    for (let n = 0; n < 101; n += 1) await addFile(db.sql, id, anna)
+    await pass()
+    await call('confirm_deletions')
+    const run = await claimRun(sql, id)
+    await mergePage(sql, id, run!.fence, page({ first: true })).result
+    await finish(run!.fence, 'partial', null)
+    expect(await state()).toMatchObject({ last_sync_status: 'partial' })
   })
 
   it('confirms nothing in advance', async () => {
@@ -390,6 +429,26 @@ async function asCaller<T>(
     await tx.unsafe(`set local role ${role}`)
     return work(tx)
   })
+}
+
+/** A full pass that finds one file. */
+async function pass() {
+  const run = await claimRun(sql, id)
+  const merged = await mergePage(sql, id, run!.fence, page({ first: true, more: false, files: [file('left', null)] })).result
+  await (merged.stopped_at === null
+    ? finish(run!.fence, 'completed', null)
+    : finish(run!.fence, 'stopped', 'mass_delete_stopped'))
+  return merged
+}
+
+async function finish(fence: bigint, status: FinishedRun['status'], errorCode: string | null): Promise<void> {
+  const nextSyncAt = new Date(Date.now() + 3_600_000)
+  await finishRun(sql, id, fence, { status, errorCode, errorMessage: null, requests: 0, bytes: 0, nextSyncAt })
+}
+
+async function errorCode(): Promise<unknown> {
+  const [row] = await db.sql<Row[]>`select last_error_code from public.endpoints where id = ${id}`
+  return row?.['last_error_code']
 }
 
 async function state(): Promise<Row | undefined> {

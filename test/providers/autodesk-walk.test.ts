@@ -241,6 +241,29 @@ describe('the top folders', () => {
     expect(await listed(data)).toEqual(['/Project Files', '/Plans'])
   })
 
+  const toTop = `/project/v1/hubs/${hubId}/projects/${projectId}/topFolders`
+
+  it('are those of all pages', async () => {
+    await using server = await serve((path, query) => {
+      if (!path.endsWith('/topFolders')) return { data: [] }
+      if (query.get('page[number]') === '1') return { data: [top(2, 'Plans')] }
+      return { data: [top(1, 'Project Files')], links: { next: { href: `${toTop}?excludeDeleted=true&page[number]=1` } } }
+    })
+    const engine = new EngineDouble(stream, server.api, config)
+    await engine.run()
+    expect([...engine.folders.values()].map(({ path }) => path)).toEqual(expect.arrayContaining(['/Project Files', '/Plans']))
+  })
+
+  it('are not taken for all of them where the pages never end', async () => {
+    await using server = await serve((path) =>
+      path.endsWith('/topFolders') ? { data: [top(1, 'Plans')], links: { next: { href: toTop } } } : { data: [] },
+    )
+    await expect(new EngineDouble(stream, server.api, config).run()).rejects.toMatchObject({
+      code: 'provider_answer_invalid',
+      context: { field: 'links.next' },
+    })
+  })
+
   it('have the names of those above them that a person may not see', async () => {
     const extension = {
       type: 'folders:autodesk.bim360:Folder',

@@ -48,6 +48,22 @@ describe('the status', () => {
     expect(found.queues.find(({ name }) => name === 'refresh-token')).toMatchObject({ waiting: 0, oldest_seconds: null })
   })
 
+  it('counts also what waits where a key may have one job in hand and one that waits', async () => {
+    await using database = await createTestDatabase()
+    const sql = connect(database.url, 1)
+    await database.sql`select patchbay.enqueue('process-webhooks', 'endpoint_id', array[gen_random_uuid(), gen_random_uuid()])`
+    await database.sql`select patchbay.enqueue('process-webhooks', 'endpoint_id', array[gen_random_uuid()])`
+    await database.sql`update pgboss.job set start_after = now() - interval '42 seconds'`
+    await database.sql`
+      update pgboss.job set state = 'retry', start_after = now() + interval '1 hour' where id = (select id from pgboss.job limit 1)`
+    const { queues } = await status(createRuntime(sql, completeEnv()))
+    await sql.end()
+
+    const queue = queues.find(({ name }) => name === 'process-webhooks')
+    expect(queue).toMatchObject({ waiting: 2, delayed: 1, active: 0 })
+    expect(queue?.oldest_seconds).toBeCloseTo(42, -1)
+  })
+
   it('says when the scheduler last ticked, and how that went', async () => {
     await using database = await createTestDatabase()
     const admin = connect(database.urlFor('supabase_admin'), 1)
@@ -73,6 +89,9 @@ describe('the status', () => {
     await sql`
       insert into pgboss.job (name, policy, state, singleton_key, completed_on)
       select 'sync', 'exclusive', 'completed', number::text, now() from generate_series(1, 20000) as number`
+    await sql`
+      insert into pgboss.job (name, policy, state, singleton_key, completed_on)
+      select 'process-webhooks', 'short', 'completed', number::text, now() from generate_series(1, 20000) as number`
     await sql`
       insert into public.integrations (user_id, provider, account_id, status)
       select ${userId}::uuid, 'google-drive', 'gone ' || number, 'disconnected' from generate_series(1, 2000) as number`

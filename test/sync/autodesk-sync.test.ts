@@ -230,7 +230,7 @@ function run({ runtime, endpointId }: ConnectedProject): Promise<string> {
 }
 
 function runTargets({ runtime, endpointId }: ConnectedProject): Promise<string> {
-  return runSync(runtime, endpointId, { deadline: Number.POSITIVE_INFINITY, pages: 1000 }, true)
+  return runSync(runtime, endpointId, { deadline: Number.POSITIVE_INFINITY, pages: 1000 }, { targetsOnly: true })
 }
 
 /** How the rows differ from the project's files: nothing is an empty list. */

@@ -192,6 +192,7 @@ describe('the tick', () => {
     await sql`update public.endpoints set endpoint_config = '{"folder_id": "f"}'`
     await sql`select patchbay.finish_watch(${endpointId}::uuid, false, null, interval '0')`
     await sql`delete from pgboss.job`
+    await sql`update patchbay.watches set due_at = due_at - interval '1 minute'`
     await dispatch(sql)
     expect(await jobsOf(endpoint, 'watch-endpoint')).toHaveLength(1)
 

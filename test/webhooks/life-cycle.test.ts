@@ -88,9 +88,11 @@ describe.each(watchedTypes)('$endpointType', (type) => {
     await watched.tick()
     const before = await watched.hooks()
     await sql`update public.endpoints set enabled = false`
+    await passMinute(watched)
     await watched.tick()
     expect(await watched.hooks()).toEqual([])
     await sql`update public.endpoints set enabled = true`
+    await passMinute(watched)
     await watched.tick()
     expect((await watched.hooks()).map(({ plan_key }) => plan_key)).toEqual(before.map(({ plan_key }) => plan_key))
   })
@@ -105,6 +107,7 @@ describe.each(watchedTypes)('$endpointType', (type) => {
     // As when an owner changes what is read: everything is read anew.
     await sql`update patchbay.sync_state set cursor = null`
     await sql`update public.endpoints set next_sync_at = now()`
+    await passMinute(watched)
     await watched.tick()
     await watched.addFile('new.pdf', other.rootId)
     expect(await watched.files()).toEqual(['new.pdf'])
@@ -128,8 +131,9 @@ describe.each(watchedTypes)('$endpointType', (type) => {
     await watched.tick()
     await watched.addFile('new.pdf')
     await watched.sql`delete from auth.users`
-    expect(await traces(watched)).toEqual({ events: 0, targets: 0, jobs: expect.any(Number), hooks: 0, watches: 0 })
+    expect(await traces(watched)).toMatchObject({ events: 0, targets: 0, watches: 0 })
     await watched.tick()
+    expect(await watched.hooks()).toEqual([])
     expect(await watched.sql`select name from pgboss.job where state < 'completed'`).toHaveLength(0)
   })
 
@@ -211,6 +215,78 @@ describe('hooks', () => {
     expect(await watched.api.sandbox.deliveries.list()).toHaveLength(before)
   })
 
+  it.each([
+    ['its user', 'delete from auth.users'],
+    ['its integration', 'delete from public.integrations'],
+  ])('of the app itself are stopped at the provider also when %s is deleted', async (_what, deletion) => {
+    await using watched = await startWatched({ endpointType: 'autodesk_construction_cloud', provider: 'autodesk' })
+    const { api, sql } = watched
+    await watched.tick()
+    const made = (await watched.hooks()).length
+    expect(made).toBeGreaterThan(0)
+    await sql.unsafe(deletion)
+    expect(statesOf(await watched.hooks())).toEqual(['replaced'])
+    await watched.tick()
+    expect(await watched.hooks()).toEqual([])
+    const stopped = (await api.sandbox.requests()).filter(({ method }) => method === 'DELETE')
+    expect(stopped.map(({ status }) => status)).toEqual(Array.from({ length: made }, () => 204))
+  })
+
+  it("of one of the further apps are stopped with that one's token, also when its integration is deleted", async () => {
+    await using watched = await startWatched({ endpointType: 'autodesk_construction_cloud', provider: 'autodesk' })
+    const { api, sql } = watched
+    await watched.tick()
+    await sql`update patchbay.webhooks set client_id = 'another-app'`
+    await sql`delete from public.integrations`
+    await watched.tick()
+    // It has no secret here.
+    expect((await api.sandbox.requests()).filter(({ method }) => method === 'DELETE')).toEqual([])
+    expect(api.runtime.logged()).toContain('another-app')
+  })
+
+  it('of an account are forgotten when its integration is deleted', async () => {
+    await using watched = await startWatched(type)
+    await watched.tick()
+    await watched.sql`delete from public.integrations`
+    await watched.tick()
+    expect(await watched.hooks()).toEqual([])
+    expect((await watched.api.sandbox.requests()).filter(({ path }) => path === stopPath)).toEqual([])
+    expect(watched.api.runtime.logged()).not.toContain('could not be stopped')
+  })
+
+  it('are looked at once a minute at most, however often their owner changes the endpoint', async () => {
+    await using watched = await startWatched(type)
+    const { sql, api } = watched
+    await watched.tick()
+    for (const enabled of [false, true, false, true, false]) {
+      await sql`update public.endpoints set enabled = ${enabled}`
+      await watched.tick()
+    }
+    expect((await api.sandbox.requests()).filter(({ path }) => path === watchPath)).toHaveLength(1)
+    expect((await watchOf(watched)).dueInMs).toBeGreaterThan(50_000)
+    expect((await watchOf(watched)).dueInMs).toBeLessThanOrEqual(60_000)
+    // Only later: the last wish counts.
+    await passMinute(watched)
+    await watched.tick()
+    expect(await watched.hooks()).toEqual([])
+  })
+
+  it('are looked at again for a change that comes during the look', async () => {
+    await using watched = await startWatched(type)
+    const { sql, api } = watched
+    const send = api.runtime.fetch
+    api.runtime.fetch = async (url, init) => {
+      const answer = await send(url, init)
+      if (typeof url === 'string' && url.includes(watchPath)) await sql`update public.endpoints set enabled = false`
+      return answer
+    }
+    await watched.tick()
+    expect((await watchOf(watched)).dueInMs).toBeLessThanOrEqual(60_000)
+    await passMinute(watched)
+    await watched.tick()
+    expect(await watched.hooks()).toEqual([])
+  })
+
   it.each(['project', 'folder'])('of the app itself are made for no %s that the account may not read', async (what) => {
     await using watched = await startWatched({ endpointType: 'autodesk_construction_cloud', provider: 'autodesk' })
     const { sql, api } = watched
@@ -220,6 +296,7 @@ describe('hooks', () => {
     const theirs = await api.sandbox.files('autodesk_construction_cloud').createTree(stranger!.name, 'Not yours')
     const config = { ...theirs.config, region: 'EMEA', ...(what === 'folder' && { folder_id: theirs.rootId }) }
     await sql`update public.endpoints set endpoint_config = ${sql.json(config)}`
+    await passMinute(watched)
     await watched.tick()
     expect(idsOf(await watched.hooks())).toEqual(before)
     expect(await watchOf(watched)).toMatchObject({
@@ -327,6 +404,12 @@ function idsOf(hooks: readonly Hook[]): string[] {
 async function lookNow(watched: Watched): Promise<void> {
   await watched.sql`update patchbay.watches set due_at = now()`
   await watched.tick()
+}
+
+/** Since the last look at the hooks. */
+async function passMinute({ sql }: Watched): Promise<void> {
+  await sql`
+    update patchbay.watches set due_at = due_at - interval '1 minute', looked_at = looked_at - interval '1 minute'`
 }
 
 async function watchOf({ sql }: Watched): Promise<{ failures: number; last_error_code: string | null; dueInMs: number }> {

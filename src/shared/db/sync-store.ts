@@ -72,9 +72,15 @@ export interface TargetsToMerge extends Omit<TargetPage, 'files'> {
   bytes: number
 }
 
-/** Takes over the endpoint's run. Undefined: the endpoint is gone, or has no account. */
-export async function claimRun(sql: Sql, endpointId: string, targetsOnly = false): Promise<ClaimedRun | undefined> {
-  const [run] = await sql<ClaimedRun[]>`select * from patchbay.claim_run(${endpointId}::uuid, ${targetsOnly}::boolean)`
+/** Takes over the endpoint's run. Undefined: the endpoint is gone, or has no account, or the run's job was cancelled. */
+export async function claimRun(
+  sql: Sql,
+  endpointId: string,
+  targetsOnly = false,
+  jobId: string | null = null,
+): Promise<ClaimedRun | undefined> {
+  const [run] = await sql<ClaimedRun[]>`
+    select * from patchbay.claim_run(${endpointId}::uuid, ${targetsOnly}::boolean, ${jobId}::uuid)`
   return run
 }
 

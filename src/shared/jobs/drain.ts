@@ -36,6 +36,7 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
   try {
     for (;;) {
       const taken: Job[] = []
+      const wasBusy = inHand.size > 0
       const stopping = options.stop()
       try {
         if (runtime.now() - supervisedAt >= superviseMs) {
@@ -60,7 +61,8 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
         await Promise.race([...inHand.values(), runtime.sleep(turnMs)])
         continue
       }
-      if (taken.length > 0) continue
+      // What was in hand until a moment ago may have left no room for what waits.
+      if (taken.length > 0 || wasBusy) continue
       if (stopping || !(await options.idle())) return { jobs }
     }
   } finally {
@@ -97,7 +99,7 @@ async function attempt(runtime: Runtime, options: DrainOptions, job: Job): Promi
 }
 
 function handle<Name extends QueueName>(runtime: Runtime, job: Job<Name>, budget: Budget): Promise<'done' | 'again'> {
-  return handlers[job.name](runtime, job.data, budget)
+  return handlers[job.name](runtime, job.data, budget, job.id)
 }
 
 async function beat(runtime: Runtime, queue: JobQueue, jobs: readonly Job[]): Promise<void> {

@@ -12,10 +12,10 @@ import type { JobData, QueueName } from './queue.ts'
 
 /** What each job does. `again`: there is more to do at once, so what is due is queued without waiting for the scheduler. */
 export const handlers: {
-  [Name in QueueName]: (runtime: Runtime, data: JobData[Name], budget: Budget) => Promise<'done' | 'again'>
+  [Name in QueueName]: (runtime: Runtime, data: JobData[Name], budget: Budget, jobId: string) => Promise<'done' | 'again'>
 } = {
-  sync: async (runtime, data, budget) => {
-    const outcome = await runSync(runtime, data.endpoint_id, budget, data.targets_only)
+  sync: async (runtime, data, budget, jobId) => {
+    const outcome = await runSync(runtime, data.endpoint_id, budget, { targetsOnly: data.targets_only, jobId })
     return outcome === 'partial' ? 'again' : 'done'
   },
   'refresh-token': async (runtime, data) => {

@@ -51,17 +51,22 @@ export interface Budget {
   pages: number
 }
 
-/** How a run ended. `superseded`: another worker has it now. `gone`: the endpoint was deleted, or its account. */
+/** How a run ended. `superseded`: another worker has it now. `gone`: the endpoint was deleted, or its account, or the job cancelled. */
 export type RunOutcome = FinishedRun['status'] | 'superseded' | 'gone'
 
 /**
  * Runs one endpoint's sync: first what webhooks named, then from its cursor to the end of the pass or the change feed, or of the budget.
- * With `targetsOnly` it leaves it at the first. Failures of the provider end the run in an orderly way and are in the run log; what is
- * thrown is the database's failure, and the job is tried again.
+ * With `targetsOnly` it leaves it at the first; with `jobId` it does nothing if that job is cancelled by now. Failures of the provider end
+ * the run in an orderly way and are in the run log; what is thrown is the database's failure, and the job is tried again.
  */
-export async function runSync(runtime: Runtime, endpointId: string, budget: Budget, targetsOnly = false): Promise<RunOutcome> {
+export async function runSync(
+  runtime: Runtime,
+  endpointId: string,
+  budget: Budget,
+  { targetsOnly = false, jobId }: { targetsOnly?: boolean | undefined; jobId?: string } = {},
+): Promise<RunOutcome> {
   const startedAt = runtime.now()
-  const outcome = await runOnce(runtime, endpointId, budget, { targetsOnly, startedAt })
+  const outcome = await runOnce(runtime, endpointId, budget, { targetsOnly, jobId, startedAt })
   runtime.metrics?.runEnded({ outcome, ms: runtime.now() - startedAt })
   return outcome
 }
@@ -70,9 +75,9 @@ async function runOnce(
   runtime: Runtime,
   endpointId: string,
   budget: Budget,
-  { targetsOnly, startedAt }: { targetsOnly: boolean; startedAt: number },
+  { targetsOnly, jobId, startedAt }: { targetsOnly: boolean; jobId: string | undefined; startedAt: number },
 ): Promise<RunOutcome> {
-  const claim = await claimRun(runtime.sql, endpointId, targetsOnly)
+  const claim = await claimRun(runtime.sql, endpointId, targetsOnly, jobId)
   if (!claim) return 'gone'
 
   const run = new Run(runtime, endpointId, claim, budget, targetsOnly)

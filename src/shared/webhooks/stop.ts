@@ -33,14 +33,14 @@ export async function stopWebhook(runtime: Runtime, id: string): Promise<void> {
 }
 
 async function removeAtProvider(runtime: Runtime, hook: RetiredWebhook): Promise<void> {
-  const { id, params, external, expiresAt, behind } = hook
+  const { id, params, external, expiresAt, status } = hook
   const { provider, stream } = streamFor(hook.endpointType)
   const definition = stream.webhooks
   const expired = expiresAt !== null && runtime.now() >= expiresAt.getTime()
   if (!definition || external === undefined || expired) return
   // The account's token is gone; the app's own is not.
-  if (definition.as === 'account' && behind.status === 'disconnected') return
-  await definition.remove(webhookContext(runtime, provider, definition, behind, hook.config), { id, params, external })
+  if (definition.as === 'account' && (status === null || status === 'disconnected')) return
+  await definition.remove(webhookContext(runtime, provider, definition, hook, hook.config), { id, params, external })
 }
 
 /** By itself, or once the operator has mended it. */

@@ -85,10 +85,10 @@ async function createHook(
   const id = crypto.randomUUID()
   const secret = randomSecret()
   const secretJwe = await encryptFor(webhookOwner(id), secret, config.tokenKeys)
-  const { integrationId } = behind
+  const { integrationId, clientId } = behind
   const { functionsUrl } = config
   // Before the request, as the first delivery may come before its answer.
-  const row = { id, endpointId, integrationId, provider: provider.id, plan: order, functionsUrl, secretJwe }
+  const row = { id, endpointId, integrationId, clientId, provider: provider.id, plan: order, functionsUrl, secretJwe }
   if (!(await addWebhook(sql, row))) return undefined
 
   const callbackUrl = `${functionsUrl}/webhooks/${id}`

@@ -14,8 +14,8 @@ export interface StoredWebhook {
 export interface Behind {
   integrationId: string
   status: 'connected' | 'error' | 'needs_reauth' | 'disconnected'
-  grantType: string
-  accountId: string
+  /** One of the operator's further apps, which has hooks of its own. */
+  clientId: string | undefined
 }
 
 /** An endpoint whose hooks are looked at. */
@@ -37,14 +37,10 @@ export interface RetiredWebhook {
   external: Json | undefined
   expiresAt: Date | null
   retiredAt: Date
-  behind: Behind
-}
-
-interface BehindRow {
-  integration_id: string
-  status: Behind['status']
-  grant_type: string
-  account_id: string
+  clientId: string | undefined
+  /** Null: it is gone. */
+  integrationId: string | null
+  status: Behind['status'] | null
 }
 
 /** Undefined: there is no such hook, or it never came to be. */
@@ -72,10 +68,14 @@ export async function processWebhooks(sql: Sql, endpointId: string): Promise<boo
 
 /** Undefined: the endpoint is gone. */
 export async function beginWatch(sql: Sql, endpointId: string): Promise<Watch | undefined> {
-  type Row = { endpoint_type: string; endpoint_config: unknown; enabled: boolean } & (BehindRow | { integration_id: null })
+  type BehindRow = { integration_id: string; status: Behind['status']; client_id: string | null } | { integration_id: null }
+  type Row = { endpoint_type: string; endpoint_config: unknown; enabled: boolean } & BehindRow
   const [row] = await sql<Row[]>`select * from patchbay.begin_watch(${endpointId}::uuid)`
   if (!row) return undefined
-  const behind = row.integration_id === null ? null : readBehind(row)
+  const behind =
+    row.integration_id === null
+      ? null
+      : { integrationId: row.integration_id, status: row.status, clientId: row.client_id ?? undefined }
   return { endpointType: row.endpoint_type, config: row.endpoint_config, enabled: row.enabled, behind }
 }
 
@@ -99,19 +99,20 @@ export async function addWebhook(
     id: string
     endpointId: string
     integrationId: string
+    clientId: string | undefined
     provider: string
     plan: HookPlan
     functionsUrl: string
     secretJwe: string
   },
 ): Promise<boolean> {
-  const { id, endpointId, integrationId, provider, plan, functionsUrl, secretJwe } = hook
+  const { id, endpointId, integrationId, clientId, provider, plan, functionsUrl, secretJwe } = hook
   const rows = await sql`
     insert into patchbay.webhooks (
-      id, endpoint_id, integration_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe
+      id, endpoint_id, integration_id, client_id, provider, endpoint_type, endpoint_config, plan_key, params, functions_url, secret_jwe
     )
-    select ${id}::uuid, e.id, i.id, ${provider}, e.endpoint_type, e.endpoint_config, ${plan.key}, ${toJson(plan.params)}::text::jsonb,
-      ${functionsUrl}, ${secretJwe}
+    select ${id}::uuid, e.id, i.id, ${clientId ?? null}::text, ${provider}, e.endpoint_type, e.endpoint_config, ${plan.key},
+      ${toJson(plan.params)}::text::jsonb, ${functionsUrl}, ${secretJwe}
     from public.endpoints e
     join public.integrations i on i.id = e.integration_id
     where e.id = ${endpointId}::uuid and i.id = ${integrationId}::uuid
@@ -151,7 +152,10 @@ export async function finishWatch(
 
 /** Undefined: there is no such hook, or it is in use. */
 export async function findRetiredWebhook(sql: Sql, id: string): Promise<RetiredWebhook | undefined> {
-  interface Row extends BehindRow {
+  interface Row {
+    integration_id: string | null
+    status: Behind['status'] | null
+    client_id: string | null
     endpoint_type: string
     endpoint_config: unknown
     params: Json
@@ -162,9 +166,9 @@ export async function findRetiredWebhook(sql: Sql, id: string): Promise<RetiredW
   }
   const [row] = await sql<Row[]>`
     select w.endpoint_type, w.endpoint_config, w.params, w.external is not null as made, w.external, w.expires_at, w.replaced_at,
-      w.integration_id, i.status, i.grant_type, i.account_id
+      w.integration_id, i.status, w.client_id
     from patchbay.webhooks w
-    join public.integrations i on i.id = w.integration_id
+    left join public.integrations i on i.id = w.integration_id
     where w.id = ${id}::uuid and w.replaced_at is not null`
   return (
     row && {
@@ -175,7 +179,9 @@ export async function findRetiredWebhook(sql: Sql, id: string): Promise<RetiredW
       external: row.made ? row.external : undefined,
       expiresAt: row.expires_at,
       retiredAt: row.replaced_at,
-      behind: readBehind(row),
+      clientId: row.client_id ?? undefined,
+      integrationId: row.integration_id,
+      status: row.status,
     }
   )
 }
@@ -207,8 +213,4 @@ export async function listWebhookSecrets(
 /** Writes the same secret in another encryption; it never changes otherwise. */
 export async function replaceWebhookSecret(sql: Sql, id: string, secretJwe: string): Promise<void> {
   await sql`update patchbay.webhooks set secret_jwe = ${secretJwe} where id = ${id}::uuid`
-}
-
-function readBehind(row: BehindRow): Behind {
-  return { integrationId: row.integration_id, status: row.status, grantType: row.grant_type, accountId: row.account_id }
 }

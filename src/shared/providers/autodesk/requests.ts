@@ -8,11 +8,20 @@ import { isForPeople, tipOf } from './items.ts'
 /** How many requests for single things are under way at a time. */
 const atOnce = 8
 
-/** The folders at the top of a project that people see. */
+const mostTopFolderPages = 50
+
+/** The folders at the top of a project that people see. Not paged as far as is known; a next link is followed all the same. */
 export async function getTopFolders(api: ProviderApi, hubId: string, projectId: string): Promise<FolderData[]> {
   const path = `${hubPath(hubId)}/projects/${encodeURIComponent(projectId)}/topFolders`
-  const { data } = await api.get(path, { excludeDeleted: 'true' }, TopFolders)
-  return data.filter(isForPeople)
+  let page = await api.get(path, { excludeDeleted: 'true' }, TopFolders)
+  const folders = page.data
+  for (let pages = 1; page.links?.next; pages += 1) {
+    // What is left out here would be taken for gone.
+    if (pages === mostTopFolderPages) throw notAsked('links.next')
+    page = await api.get(pathOf(page.links.next.href), {}, TopFolders)
+    folders.push(...page.data)
+  }
+  return folders.filter(isForPeople)
 }
 
 export async function getFolder(api: ProviderApi, projectId: string, folderId: string): Promise<FolderData> {
