@@ -18,4 +18,4 @@ EXPOSE 8080
 # Then the worker ends with its page, or hands it back, within 10 s.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.CONNECTOR_PORT || 8080}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--optimize-for-size", "src/worker/main.ts"]
+CMD ["node", "--max-semi-space-size=2", "src/worker/main.ts"]

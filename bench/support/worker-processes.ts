@@ -18,7 +18,7 @@ export async function startWorkers(count: number, syncs: number, surroundings: S
 async function startWorker(syncs: number, surroundings: Surroundings): Promise<Child> {
   const child = await startChild({
     command: process.execPath,
-    args: ['--optimize-for-size', join(ownProjectDir, 'src/worker/main.ts')],
+    args: ['--max-semi-space-size=2', join(ownProjectDir, 'src/worker/main.ts')],
     env: {
       ...workerEnv(surroundings),
       PATH: process.env['PATH'] ?? '',
