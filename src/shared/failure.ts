@@ -11,6 +11,11 @@ export function asPatchbayError(error: unknown): PatchbayError {
   return toPatchbayError(error)
 }
 
+/** Whether it is about the process or its database and nothing was tried in vain: the job as a whole is tried again. */
+export function interruptsJob({ code }: PatchbayError): boolean {
+  return code === 'worker_stopping' || code === 'database_unavailable'
+}
+
 /** The error as a caller gets it. What only the operator can mend, and what nobody foresaw, is told in the log. */
 export function errorResponse(error: PatchbayError): Response {
   const response = jsonResponse({ error: publicWords(error) }, error.status)

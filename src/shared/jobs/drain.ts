@@ -44,7 +44,7 @@ export async function drain(runtime: Runtime, options: DrainOptions): Promise<{ 
           supervisedAt = runtime.now()
         }
         if (!stopping) {
-          for await (const jobs of take(queue, options.concurrency, [...inHand.keys()], (turns += 1))) taken.push(...jobs)
+          for await (const some of take(queue, options.concurrency, [...inHand.keys()], (turns += 1))) taken.push(...some)
         }
       } catch (error) {
         // A database that is away comes back; whoever may wait, waits for it in `idle`.

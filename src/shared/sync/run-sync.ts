@@ -15,7 +15,7 @@ import {
   unlistedFolders,
 } from '../db/sync-store.ts'
 import { PatchbayError } from '../errors.ts'
-import { asPatchbayError, logFailure } from '../failure.ts'
+import { asPatchbayError, interruptsJob, logFailure } from '../failure.ts'
 import { sharedPermits } from '../http/permits.ts'
 import { type ProviderApi, createProviderApi } from '../http/provider-api.ts'
 import { tokenSource } from '../oauth/tokens.ts'
@@ -123,8 +123,7 @@ async function readTargets(run: Run, stream: FileStream, context: StreamContext)
 
 /** False for what ends any run. */
 function isAboutItems(error: unknown): error is PatchbayError {
-  if (!(error instanceof PatchbayError) || error.outcome === 'reconnect') return false
-  return error.code !== 'worker_stopping' && error.code !== 'database_unavailable'
+  return error instanceof PatchbayError && error.outcome !== 'reconnect' && !interruptsJob(error)
 }
 
 /** Reads page after page; the next one is on its way while Postgres merges the one before. */

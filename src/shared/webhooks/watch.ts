@@ -1,5 +1,5 @@
 import { PatchbayError } from '../errors.ts'
-import { asPatchbayError, logFailure } from '../failure.ts'
+import { asPatchbayError, interruptsJob, logFailure } from '../failure.ts'
 import { randomSecret } from '../oauth/random.ts'
 import { encryptFor, webhookOwner } from '../oauth/vault.ts'
 import type { ProviderDefinition } from '../providers/define.ts'
@@ -107,6 +107,6 @@ async function createHook(
 /** What the provider did, to be recorded; throws on what the job is to be tried again for. */
 function orderlyFailure(error: unknown): PatchbayError {
   const failure = asPatchbayError(error)
-  if (failure.code === 'database_unavailable' || failure.code === 'worker_stopping') throw failure
+  if (interruptsJob(failure)) throw failure
   return failure
 }

@@ -3,12 +3,8 @@ import type { ProviderApi } from '../../http/provider-api.ts'
 import type { FolderData } from './answers.ts'
 import type { Scope } from './endpoint-config.ts'
 import { isDeleted } from './items.ts'
+import { isOutOfSight } from './out-of-sight.ts'
 import { getFolder, getTopFolders } from './requests.ts'
-
-/** Whether an error says that the account cannot see a thing: it is gone, or closed to it, and which of both is not always said. */
-export function isOutOfSight(error: unknown): error is PatchbayError {
-  return error instanceof PatchbayError && (error.code === 'provider_not_found' || error.code === 'provider_forbidden')
-}
 
 /** The folder that an endpoint is about. Throws when it is out of sight: the files of an endpoint stay until somebody decides. */
 export async function getRootFolder(api: ProviderApi, scope: Scope, folderId: string): Promise<FolderData> {

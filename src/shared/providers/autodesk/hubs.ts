@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { PatchbayError } from '../../errors.ts'
 import type { ProviderApi } from '../../http/provider-api.ts'
 import { Hub, Hubs, Project } from './answers.ts'
+import { isOutOfSight } from './out-of-sight.ts'
 
 export const origin = 'https://developer.api.autodesk.com'
 
@@ -91,9 +92,7 @@ async function hasProject(api: ProviderApi, hubId: string, projectId: string): P
     return true
   } catch (error) {
     // Whether there is no such project here or it is closed to this person is not said.
-    const elsewhere =
-      error instanceof PatchbayError && (error.code === 'provider_not_found' || error.code === 'provider_forbidden')
-    if (elsewhere) return false
+    if (isOutOfSight(error)) return false
     throw error
   }
 }

@@ -2,8 +2,8 @@ import type { ProviderApi } from '../../http/provider-api.ts'
 import { type ErrorCode, PatchbayError } from '../../errors.ts'
 import type { FileItem, FolderItem, StreamContext, TargetPage } from '../../sync/stream.ts'
 import { type Scope, readScope } from './endpoint-config.ts'
-import { isOutOfSight } from './gone.ts'
 import { isDeleted, toFileItem, toFolderItem } from './items.ts'
+import { isOutOfSight } from './out-of-sight.ts'
 import { getFolder, getItem, readEach } from './requests.ts'
 
 /** What items are now: files, with the folders above them that were not known; or removed, when deleted or elsewhere. */

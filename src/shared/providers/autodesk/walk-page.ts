@@ -4,8 +4,9 @@ import type { ItemData, VersionData } from './answers.ts'
 import { type Visit, type WalkCursor, beginVisit, toEntry, toVisit } from './cursor.ts'
 import { emptyPage } from './empty-page.ts'
 import type { Scope } from './endpoint-config.ts'
-import { getRootFolder, getRootFolders, isOutOfSight, outOfSight } from './gone.ts'
+import { getRootFolder, getRootFolders, outOfSight } from './gone.ts'
 import { isDeleted, tipOf, toFileItem, toFolderItem } from './items.ts'
+import { isOutOfSight } from './out-of-sight.ts'
 import { getItem, listContents, readEach } from './requests.ts'
 
 /** As much as Autodesk answers at once. */
